@@ -1,0 +1,110 @@
+"""The frameworks compared: the tabs in their order, and what a snippet of each needs."""
+
+import os
+import platform
+import sys
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+
+@dataclass(frozen=True)
+class Preload:
+    """What a server imports before it forks a process per snippet file.
+
+    The modules beyond the framework itself are those that snippets import lazily; each
+    was found by listing what appears in ``sys.modules`` while the catalogue runs.
+    """
+
+    modules: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Framework:
+    """One kind of tab. ``name`` is the file's name, ``title`` the label readers see."""
+
+    name: str
+    title: str
+    preload: str
+    packages: tuple[str, ...]  # distributions that the evidence names, the first leads
+    required: bool = False  # must a claim have this tab?
+
+
+PRELOADS = {
+    "tensorflow": Preload(("tensorflow", "keras", "tensorflow.compat.v1")),
+    "torch": Preload(
+        (
+            "torch",
+            "torch._dynamo",
+            "torch.export",
+            "torch.fx.experimental.proxy_tensor",
+            "torch._inductor.compile_fx",
+            "torch.nested._internal.nested_tensor",
+            "torch.utils.data",
+        )
+    ),
+    "keras": Preload(("keras", "torch._dynamo"), {"KERAS_BACKEND": "torch"}),
+}
+
+FRAMEWORKS = {
+    framework.name: framework
+    for framework in (
+        Framework("tensorflow", "TensorFlow", "tensorflow", ("tensorflow", "keras"), True),
+        Framework("pytorch", "PyTorch", "torch", ("torch",), True),
+        Framework("tensorflow1", "TensorFlow 1.x", "tensorflow", ("tensorflow",)),
+        Framework("keras", "Keras on PyTorch", "keras", ("keras", "torch")),
+    )
+}
+
+# One thread per process: files already run side by side, a server may fork only while
+# it has a single thread (NumPy's OpenBLAS starts more on import), and sums come out in
+# the same order everywhere. Then the same language, time zone and silence for all.
+COMMON = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "LANG": "C.UTF-8",
+    "TZ": "UTC",
+}
+INHERITED = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
+
+
+def environment(preload: str, home: str) -> dict[str, str]:
+    """Return the whole environment of a process that runs snippets of ``preload``.
+
+    ``home`` takes what the frameworks write when they are imported (Keras its settings).
+    """
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    places = {"HOME": home, "TMPDIR": home}
+    return inherited | COMMON | places | PRELOADS[preload].environment
+
+
+@cache
+def versions(framework: str) -> dict[str, str]:
+    """Return the installed versions that evidence of ``framework`` depends on.
+
+    Keys are package names (``tensorflow`` whichever build is installed) and ``python``.
+    A package that is not installed has the version ``"none"``.
+    """
+    names = (*FRAMEWORKS[framework].packages, "numpy")
+    found = {name: _version(name) for name in names}
+    return found | {"python": platform.python_version()}
+
+
+def _version(package: str) -> str:
+    for distribution in (package, f"{package}-cpu"):
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "none"
+
+
+def machine() -> str:
+    """Return the platform that evidence names, such as ``Linux x86_64``."""
+    return f"{platform.system() or sys.platform} {platform.machine()}"

@@ -1,0 +1,136 @@
+"""Splits a Markdown file of a claim into prose and code, refusing what does not belong.
+
+Contributors' Markdown ends up on a page, so only a small part of the language is let in:
+paragraphs, inline code, emphasis, links, and ```python fences.
+"""
+
+import doctest
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from .problems import Problem
+
+COLUMNS = 72  # what a code block shows on the page without scrolling
+CODE_LINES = 25
+FLAGS = {"+NUMBER", "-NUMBER", "+ELLIPSIS", "-ELLIPSIS", "+NORMALIZE_WHITESPACE"}
+INLINE = {
+    "text", "softbreak", "hardbreak", "code_inline", "text_special",
+    "em_open", "em_close", "strong_open", "strong_close", "link_open", "link_close",
+}  # fmt: skip
+ROLE = re.compile(r"\{[\w:.+-]+\}$")  # MyST's {role}`text`, before the inline code
+FENCE = "```python"
+
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph of prose or a block of code, and the line of the file it begins at."""
+
+    text: str
+    line: int
+    is_code: bool
+
+
+def read_text(path: Path) -> tuple[str, list[Problem]]:
+    """Return the text of a file in UTF-8 with Unix line ends, and what is wrong with it."""
+    data = path.read_bytes()
+    if data.startswith(b"\xef\xbb\xbf"):
+        return "", [Problem(path, 1, 1, "begins with a byte order mark; save as UTF-8 without BOM")]
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        byte = data[error.start]
+        return "", [Problem(path, line, column, f"byte 0x{byte:02x} is not UTF-8; save as UTF-8")]
+    if "\r" in text:
+        line = text.count("\n", 0, text.index("\r")) + 1
+        return "", [Problem(path, line, 1, "has Windows line ends (CRLF); save with LF")]
+    return text, []
+
+
+def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
+    """Yield the blocks of Markdown ``text``, reporting what a claim may not contain.
+
+    ``report`` is called with line, column and message; ``first`` is the line of the file
+    at which ``text`` begins.
+    """
+    lines = text.splitlines()
+    for token in MarkdownIt("commonmark").parse(text):
+        start, end = token.map or (0, 0)
+        line = first + start
+        if token.type == "fence":
+            if lines[start].rstrip() != FENCE:
+                report(line, 1, f"only {FENCE} fences are run and shown; found {lines[start]!r}")
+            elif end == start + 1 or lines[end - 1].rstrip() != "```":
+                report(line, 1, "this fence is never closed; end it with ``` on its own line")
+            else:
+                yield Block(token.content, line + 1, is_code=True)
+        elif token.type == "inline":
+            check_inline(token, line, report)
+            yield Block(token.content, line, is_code=False)
+        elif not token.type.startswith("paragraph") and token.nesting >= 0:
+            what = token.type.removesuffix("_open").replace("_", " ")
+            report(line, 1, f"{what} is not allowed here; write paragraphs and {FENCE} fences")
+
+
+def check_inline(token: Token, line: int, report: Report) -> None:
+    """Report inline markup other than code, emphasis and plain links."""
+    children = token.children or []
+    for before, child in zip([None, *children], children, strict=False):
+        if child.type not in INLINE:
+            what = child.type.replace("_", " ")
+            report(line, 1, f"{what} is not allowed here; use words, `code` and [links](...)")
+        elif child.type == "code_inline" and before and ROLE.search(before.content):
+            report(line, 1, f"the role {before.content.split()[-1]} is not allowed here; use a link")
+        elif child.type == "link_open":
+            target = str(child.attrGet("href"))
+            if not target.startswith(("https://", "#")):
+                report(line, 1, f"the link {target!r} must begin with https:// or with #")
+
+
+def check_code(blocks: list[Block], report: Report) -> None:
+    """Report code that is too long, too wide, or that proves nothing."""
+    examples = [example for block in blocks for example in parse(block, report)]
+    source_lines = sum(example.source.count("\n") for _, example in examples)
+    for block in blocks:
+        for number, text in enumerate(block.text.splitlines(), block.line):
+            if len(text) > COLUMNS:
+                hint = "ELLIPSIS (...) shortens output"
+                report(number, COLUMNS + 1, f"{len(text)} columns, at most {COLUMNS}; {hint}")
+    if source_lines > CODE_LINES:
+        report(blocks[0].line, 1, f"{source_lines} lines of code, at most {CODE_LINES}; show less")
+    if not examples:
+        report(1, 1, f"no doctest; add a {FENCE} fence whose lines begin with >>>")
+    elif not any(example.want for _, example in examples):
+        report(examples[0][0], 1, "nothing is expected of any example, so nothing is proven")
+    for line, example in examples:
+        if "..." in example.want and not re.search(r"\w", example.want):
+            report(line, 1, f"the expected output {example.want.strip()!r} matches anything")
+
+
+def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]:
+    """Yield the doctest examples of a code block with their lines in the file."""
+    if not block.text.startswith(">>> "):
+        report(block.line, 1, "a code block must begin with >>> (code alone would not be checked)")
+        return
+    try:
+        examples = doctest.DocTestParser().get_examples(block.text)
+    except ValueError as error:
+        match = re.match(r"line (\d+) of the docstring for \S+ (?:has )?(.*)", str(error), re.S)
+        number, message = (int(match[1]) - 1, match[2]) if match else (0, str(error))
+        report(block.line + number, 1, f"not a doctest: {message}")
+        return
+    for example in examples:
+        line = block.line + example.lineno
+        for flag in re.findall(r"#\s*doctest:([^\n]*)", example.source):
+            if unknown := set(re.split(r"[\s,]+", flag.strip())) - FLAGS:
+                names = ", ".join(sorted(unknown))
+                report(line, 1, f"the doctest option {names} weakens or hides the evidence")
+        yield line, example
