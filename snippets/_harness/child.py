@@ -1,0 +1,196 @@
+"""Runs one snippet file in this process, which exists for nothing else.
+
+A server forks the process, or the runner starts it afresh (``python -m
+snippets._harness.child``) where forking is not possible. Everything a snippet changes
+(environment, folder, random state, framework switches) ends with the process.
+"""
+
+import atexit
+import base64
+import ctypes
+import doctest
+import faulthandler
+import gc
+import importlib
+import json
+import os
+import re
+import resource
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from multiprocessing import resource_tracker
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sybil import Example
+from sybil.example import SybilFailure
+
+from .examples import bind, sybil
+from .frameworks import PRELOADS
+
+OUTPUT_LIMIT = 100_000  # characters that one example may print
+VALUE_LIMIT = 10_000  # numbers in one value that tabs are compared by
+
+
+def run(job: dict[str, Any], results: int) -> None:
+    """Run the examples of a snippet file, reporting on the file descriptor ``results``.
+
+    Each report is one line of JSON: ``{"at": line}`` before an example, ``{"line": line,
+    "failure": text or null}`` after it, and at the end ``{"seconds": s, "values": {...},
+    "leftovers": text or null}``. ``job`` gives the ``path`` of the file, the ``name`` to
+    call it by, the ``folder`` to work in and the ``names`` of the variables to return.
+    """
+    pid = os.getpid()
+
+    def report(**message: Any) -> None:
+        if os.getpid() != pid:  # a process that the snippet forked came out of its example
+            os._exit(0)
+        os.write(results, json.dumps(message).encode() + b"\n")
+
+    started = time.perf_counter()
+    document = sybil().parse(Path(job["path"]))
+    document.path = job["name"]
+    _settle(job["folder"])
+    main = ModuleType("__main__")
+    # A module in sys.modules: pickle, AutoGraph and dataclasses look it up by name.
+    sys.modules["__main__"] = main
+    passed = True
+    for example in bind(document, main):
+        report(at=example.line)
+        failure = evaluate(example)
+        passed &= failure is None
+        report(line=example.line, failure=failure)
+    values = {name: capture(vars(main), name) for name in job["names"]} if passed else {}
+    report(seconds=time.perf_counter() - started, values=values, leftovers=leftovers())
+
+
+def _settle(folder: str) -> None:
+    """Make ``folder`` the process's own: working folder, home and place for temp files."""
+    os.chdir(folder)
+    os.environ |= {"HOME": folder, "TMPDIR": folder}
+    tempfile.tempdir = None  # forget the folder that the server's imports looked up
+    project = str(Path(__file__).parents[2])
+    sys.path[:] = [folder, *(path for path in sys.path if path not in ("", project))]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.enable()  # a crash then says at which line
+    warnings.simplefilter("ignore")
+
+
+def leftovers() -> str | None:
+    """Return what is wrong if the snippet's own child processes are still running.
+
+    Helpers of ``multiprocessing`` and of torch.compile end when asked as at exit.
+    """
+    if not _has_children():
+        return None
+    atexit._run_exitfuncs()
+    getattr(resource_tracker._resource_tracker, "_stop", lambda: None)()
+    deadline = time.monotonic() + 2
+    while _has_children():
+        if time.monotonic() > deadline:
+            return "The snippet left a process of its own running."
+        time.sleep(0.01)
+    return None
+
+
+def _has_children() -> bool:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+class BoundedOutput(doctest._SpoofOut):  # type: ignore[name-defined]
+    """What doctest collects printed text in, refusing to grow without end."""
+
+    overflowed = False
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > OUTPUT_LIMIT:
+            self.overflowed = True
+            raise OverflowError(f"more than {OUTPUT_LIMIT:,} characters printed")
+        return super().write(text)
+
+
+def evaluate(example: Example) -> str | None:
+    """Run one example; return None if its output is the expected one, else what is not."""
+    runner = example.region.evaluator.runner  # type: ignore[union-attr]
+    runner._fakeout = output = BoundedOutput()
+    try:
+        example.evaluate()
+    except SybilFailure as failure:
+        text = failure.result
+    except BaseException:  # KeyboardInterrupt, which doctest passes on
+        text = traceback.format_exc(limit=0)
+    else:
+        text = ""
+    if output.overflowed:
+        return f"The example printed more than {OUTPUT_LIMIT:,} characters."
+    return _readable(text) or None
+
+
+def _readable(text: str, limit: int = 4_000) -> str:
+    """Return doctest's report without doctest's own frames, cut to ``limit`` characters."""
+    text = re.sub(r' *File "[^"]*/doctest\.py".*\n(?: {6,}.*\n)*', "", text)
+    text = re.sub(r"<doctest (.*?):\d+\[0\]>", r"\1", text).rstrip()
+    return text if len(text) <= limit else f"{text[:limit]}\n... ({len(text) - limit:,} more)"
+
+
+def capture(namespace: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the value of a variable as JSON: dtype, shape and base64 of its bytes."""
+    if name not in namespace:
+        return {"error": f"the snippet leaves no variable {name!r} behind"}
+    try:
+        array = to_numpy(namespace[name])
+    except Exception as error:
+        return {"error": f"{name!r} does not convert to a NumPy array: {error}"}
+    if array.dtype.kind not in "biufc":
+        return {"error": f"{name!r} holds {array.dtype}, not numbers"}
+    if array.size > VALUE_LIMIT:
+        return {"error": f"{name!r} has {array.size:,} numbers, more than {VALUE_LIMIT:,}"}
+    data = base64.b64encode(array.tobytes()).decode()
+    return {"dtype": str(array.dtype), "shape": list(array.shape), "data": data}
+
+
+def to_numpy(value: Any) -> np.ndarray:
+    """Return a tensor of either framework, a number or a list as a NumPy array."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if hasattr(value, "numpy"):
+        value = value.numpy()
+    if isinstance(value, list | tuple):
+        value = [to_numpy(part) for part in value]
+    return np.asarray(value)
+
+
+def preload(name: str) -> None:
+    """Import what snippets need, and set aside the result so that forks share it.
+
+    A collection would walk, and so copy, every object of the imported framework in each
+    child; frozen objects are left alone, which saves a third of a child's time.
+    """
+    for module in PRELOADS[name].modules:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when the one that started it ends; else do nothing."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig, sigkill = 1, 9
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, sigkill)
+
+
+if __name__ == "__main__":  # a fresh process: preload name, job, descriptor of the results
+    die_with_parent()
+    preload(sys.argv[1])
+    run(json.loads(sys.argv[2]), int(sys.argv[3]))
+    os._exit(0)

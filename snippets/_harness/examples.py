@@ -1,0 +1,82 @@
+"""A snippet file as Sybil examples, and how expected and actual output are compared.
+
+The process that reports and the process that runs both parse the file with this module,
+so that an example is the same thing, at the same line, in both.
+"""
+
+import doctest
+import linecache
+import re
+from pathlib import Path
+from types import ModuleType
+
+from sybil import Document, Example, Sybil
+from sybil.evaluators.doctest import NUMBER, DocTestEvaluator, OutputChecker
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+from .frameworks import FRAMEWORKS
+
+
+class RoundingChecker(OutputChecker):
+    """Sybil's checker, with a NUMBER that means what a reader takes it to mean.
+
+    Upstream accepts a whole unit of the last digit, so that ``2.`` matches ``1.1`` and
+    ``0.5`` matches ``0.6``: a false claim would pass. Here a number matches those that
+    round to it, and one without decimals (``2.``) only itself.
+    """
+
+    def _remove_unwanted_precision(self, want: str, got: str) -> str:
+        wants = list(self._number_re.finditer(want))
+        gots = list(self._number_re.finditer(got))
+        if len(wants) != len(gots):
+            return got
+        for w, g in reversed(list(zip(wants, gots, strict=True))):
+            if rounds_to(w, float(g.group())):
+                got = got[: g.start()] + w.group() + got[g.end() :]
+        return got
+
+
+def rounds_to(want: re.Match[str], got: float) -> bool:
+    """Return whether ``got`` rounds to the decimal number that ``want`` matched."""
+    if not want["fraction"]:
+        return False
+    exponent = int(want["exponent1"] or want["exponent2"] or 0)
+    half = 0.5 * 10.0 ** (exponent - len(want["fraction"]))
+    return abs(float(want.group()) - got) <= half * (1 + 1e-9)
+
+
+def sybil(root: Path = Path(), document_type: type[Document] = Document) -> Sybil:
+    """Return the Sybil that finds the examples in the snippet files below ``root``."""
+    parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | NUMBER)
+    evaluator: DocTestEvaluator = parser.doctest_parser.evaluator
+    evaluator.runner._checker = RoundingChecker()  # type: ignore[attr-defined]
+    return Sybil(
+        [parser],
+        patterns=[f"*/*/{name}.md" for name in FRAMEWORKS],
+        path=str(root),
+        document_types={".md": document_type},
+    )
+
+
+def bind(document: Document, main: ModuleType) -> list[Example]:
+    """Make ``main`` the module in which the examples of ``document`` run; return them.
+
+    AutoGraph, ``inspect.getsource`` and torch.compile read the source of the functions
+    they are given, and doctest would name every example alike. So each compiles at its
+    real line number, under a file name of its own, and all these names lead to the whole
+    document in ``linecache``; the module has such a name too, which is how the source of
+    a class is found. ``linecache`` never drops an entry whose mtime is None.
+    """
+    examples = list(document)
+    lines = ["\n"] * (document.text.count("\n") + 1)
+    for example in examples:
+        source = example.parsed.source.splitlines(keepends=True)
+        lines[example.line - 1 : example.line - 1 + len(source)] = source
+        example.namespace = main.__dict__
+        example.path = f"{document.path}:{example.line}"
+        example.parsed.source = "\n" * (example.line - 1) + example.parsed.source
+    main.__file__ = f"<{document.path}>"
+    names = [f"<doctest {example.path}[0]>" for example in examples]  # doctest's own form
+    for name in (main.__file__, *names):
+        linecache.cache[name] = (len(lines), None, lines, name)
+    return examples

@@ -1,0 +1,269 @@
+"""The snippets as pytest items: selection, order and reports are pytest's own.
+
+Items wait for the outcome of their file, which the runner has usually finished by then: it
+works ahead of the item being reported, and runs each file whole, whichever of its examples
+are selected.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example
+from sybil.integration.pytest import SybilFile, SybilItem
+
+from . import evidence as ev
+from .catalogue import Catalogue, Claim, Snippet
+from .examples import sybil
+from .frameworks import FRAMEWORKS
+from .problems import CatalogueError
+from .runner import CAN_FORK, Job, Outcome, Runner
+
+LIMIT, SLOW_LIMIT = 60.0, 300.0  # seconds one snippet file may take
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("snippets", "running the claims")
+    group.addoption("--fresh", action="store_true", help="run even what has a recorded pass")
+    group.addoption("--workers", type=int, help="snippet files run at once (default: the cores)")
+    group.addoption("--no-fork", action="store_true", help="start a new interpreter per file")
+    group.addoption("--limit", type=float, default=LIMIT, help="seconds one file may take")
+    group.addoption("--evidence", type=Path, help=f"folder to record in (default: {ev.FOLDER})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[VERIFICATION] = Verification(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    verification = parent.config.stash[VERIFICATION]
+    try:
+        depth = len(file_path.relative_to(verification.catalogue.root).parts)
+    except ValueError:
+        return None
+    if depth == 3 and file_path.stem in FRAMEWORKS and file_path.suffix == ".md":
+        return SnippetFile.from_parent(parent, path=file_path, sybils=[verification.sybil])
+    if depth == 3 and file_path.name == "claim.md":
+        return ClaimFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly and not session.testsfailed:
+        session.config.stash[VERIFICATION].start(session.items)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[VERIFICATION].stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if line := terminalreporter.config.stash[VERIFICATION].summary():
+        terminalreporter.write_sep("-", "snippets")
+        terminalreporter.write_line(line)
+
+
+class Verification:
+    """One session's work: what to run, what is recorded already, and what came out."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.option = config.option
+        self.catalogue = Catalogue(config.rootpath)
+        self.folder = config.option.evidence or config.rootpath / ev.FOLDER
+        self.sybil = sybil(self.catalogue.root, ReportingDocument)
+        self.claims: dict[Path, Claim | CatalogueError] = {}
+        self.known: dict[Path, ev.Evidence] = {}
+        self.tasks: dict[str, tuple[Claim, Snippet]] = {}
+        self.runner: Runner | None = None
+
+    def claim(self, folder: Path) -> Claim:
+        """Return the claim in ``folder``, read once; raise its CatalogueError again."""
+        if folder not in self.claims:
+            try:
+                self.claims[folder] = self.catalogue.load(folder)
+            except CatalogueError as error:
+                self.claims[folder] = error
+        claim = self.claims[folder]
+        if isinstance(claim, CatalogueError):
+            raise claim
+        return claim
+
+    def start(self, items: list[pytest.Item]) -> None:
+        """Start running the files that the selected items need and that have no evidence."""
+        wanted = [snippet for item in items for snippet in getattr(item, "needed", list)()]
+        jobs = [
+            self.job(claim, snippet)
+            for claim, snippet in {snippet.path: (claim, snippet) for claim, snippet in wanted}.values()
+            if not self.settle(claim, snippet)
+        ]
+        if jobs:
+            jobs.sort(key=self.last_duration, reverse=True)
+            workers = self.option.workers or len(os.sched_getaffinity(0))
+            fork = CAN_FORK and not self.option.no_fork
+            self.runner = Runner(jobs, self.record, workers, fork)
+
+    def settle(self, claim: Claim, snippet: Snippet) -> bool:
+        """Return whether the evidence is known without running: reused, or cannot be had."""
+        path = ev.path_of(self.folder, claim, snippet)
+        reason = f"skipped until {s.until}: {s.reason}" if (s := claim.front.skip) else None
+        if reason := reason or ev.unmet_need(claim.front.needs):
+            evidence = ev.record(claim, snippet, outcome="not run", reason=reason)
+            ev.write(path, evidence)
+        else:
+            old = ev.read(path)
+            reusable = old and old.outcome == "passed" and not self.option.fresh
+            if not old or not reusable or not ev.is_current(old, claim, snippet):
+                return False
+            evidence = old
+        self.known[snippet.path] = evidence
+        return True
+
+    def job(self, claim: Claim, snippet: Snippet) -> Job:
+        name = ev.snippet_id(claim, snippet)
+        self.tasks[name] = claim, snippet
+        limit = self.option.limit * (SLOW_LIMIT / LIMIT if "slow" in claim.front.needs else 1)
+        return Job(snippet.path, name, snippet.framework, limit, tuple(claim.front.agree))
+
+    def last_duration(self, job: Job) -> float:
+        """Seconds the file took when it last ran; what never ran comes first."""
+        old = ev.read(ev.path_of(self.folder, *self.tasks[job.name]))
+        return old.seconds if old else float("inf")
+
+    def record(self, job: Job, outcome: Outcome) -> None:
+        """Write the evidence of a finished job (called from the runner's threads)."""
+        claim, snippet = self.tasks[job.name]
+        failure = outcome.failure
+        evidence = ev.record(
+            claim,
+            snippet,
+            outcome="failed" if failure else "passed",
+            failure=ev.Failure(line=failure[0], message=failure[1]) if failure else None,
+            examples=len(outcome.examples),
+            seconds=round(outcome.seconds, 3),
+            values=outcome.values,
+        )
+        ev.write(ev.path_of(self.folder, claim, snippet), evidence)
+        self.known[snippet.path] = evidence
+
+    def evidence(self, claim: Claim, snippet: Snippet) -> ev.Evidence:
+        """Return the evidence of a snippet, waiting for its process if need be."""
+        if snippet.path not in self.known:
+            assert self.runner is not None
+            self.runner.outcome(ev.snippet_id(claim, snippet))
+        return self.known[snippet.path]
+
+    def check_example(self, snippet: Snippet, claim: Claim, line: int) -> str | None:
+        """Return what is wrong with the example at ``line``; skip what was not reached."""
+        evidence = self.evidence(claim, snippet)
+        if evidence.outcome == "not run":
+            pytest.skip(evidence.reason or "")
+        if evidence.outcome == "passed":
+            return None
+        assert self.runner is not None
+        outcome = self.runner.outcome(evidence.snippet)
+        if line == outcome.at and outcome.error:
+            return outcome.error
+        if line not in outcome.examples:
+            pytest.skip(f"not reached: see line {outcome.at}")
+        return outcome.examples[line]
+
+    def stop(self) -> None:
+        if self.runner:
+            self.runner.stop()
+
+    def summary(self) -> str:
+        """Return how many files ran, were reused and were not run, and the slowest."""
+        if not self.known:
+            return ""
+        ran = [e for e in self.known.values() if e.snippet in self.tasks]
+        not_run = sum(e.outcome == "not run" for e in self.known.values())
+        reused = len(self.known) - len(ran) - not_run
+        text = f"{len(ran)} files ran, {reused} had evidence already, {not_run} were not run"
+        slowest = sorted(ran, key=lambda e: -e.seconds)[:3]
+        tail = ", ".join(f"{e.snippet} {e.seconds:.1f} s" for e in slowest)
+        return f"{text}; slowest: {tail}" if tail else text
+
+
+VERIFICATION = pytest.StashKey[Verification]()
+
+
+class ReportingDocument(Document):
+    """A snippet file whose examples ran elsewhere: evaluating one asks how it went."""
+
+    file: "SnippetFile"
+
+    def __init__(self, text: str, path: str) -> None:
+        super().__init__(text, path)
+        self.push_evaluator(self.report)
+
+    def report(self, example: Example) -> str | None:
+        file = self.file
+        return file.verification.check_example(file.snippet, file.claim, example.line)
+
+
+class SnippetItem(SybilItem):
+    """One example of a snippet file."""
+
+    def needed(self) -> list[tuple[Claim, Snippet]]:
+        assert isinstance(self.parent, SnippetFile)
+        return [(self.parent.claim, self.parent.snippet)]
+
+
+class SnippetFile(SybilFile):
+    """A snippet file: collected if its claim is sound, or else failing with the reasons."""
+
+    @property
+    def verification(self) -> Verification:
+        return self.config.stash[VERIFICATION]
+
+    def collect(self) -> Iterator[SnippetItem]:
+        try:
+            self.claim = self.verification.claim(self.path.parent)
+        except CatalogueError:
+            return  # the claim's own file reports it, once for all tabs
+        self.snippet = next(s for s in self.claim.snippets if s.path == self.path)
+        document = self.verification.sybil.parse(self.path)
+        document.file = self
+        self.documents.append(document)
+        for example in document:
+            yield SnippetItem.from_parent(self, sybil=self.verification.sybil, example=example)
+
+
+class ClaimFile(pytest.File):
+    """A ``claim.md``: fails if anything in the folder is wrong; compares what must agree."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        try:
+            claim = self.config.stash[VERIFICATION].claim(self.path.parent)
+        except CatalogueError as error:
+            raise self.CollectError(str(error)) from None
+        if claim.front.agree:
+            yield AgreementItem.from_parent(self, name="agreement", claim=claim)
+
+
+class AgreementItem(pytest.Item):
+    """The check that a claim's tabs leave the same values behind."""
+
+    def __init__(self, *, claim: Claim, **arguments: object) -> None:
+        super().__init__(**arguments)  # type: ignore[arg-type]
+        self.claim = claim
+
+    def needed(self) -> list[tuple[Claim, Snippet]]:
+        return [(self.claim, snippet) for snippet in self.claim.snippets]
+
+    def runtest(self) -> None:
+        verification = self.config.stash[VERIFICATION]
+        found = {s.framework: verification.evidence(self.claim, s) for s in self.claim.snippets}
+        for tab, evidence in found.items():
+            if evidence.outcome != "passed":
+                pytest.skip(f"{tab} did not pass")
+        ev.agreement(self.claim, found)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # type: ignore[override]
+        if isinstance(excinfo.value, ev.Disagreement):
+            return f"{self.path}: {excinfo.value}"
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, f"{self.claim.id}: agreement"
