@@ -59,6 +59,7 @@ def run(job: dict[str, Any], results: int) -> None:
     main = ModuleType("__main__")
     # A module in sys.modules: pickle, AutoGraph and dataclasses look it up by name.
     sys.modules["__main__"] = main
+    keep_code_objects()
     passed = True
     for example in bind(document, main):
         report(at=example.line)
@@ -79,6 +80,21 @@ def _settle(folder: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()  # a crash then says at which line
     warnings.simplefilter("ignore")
+
+
+def keep_code_objects() -> None:
+    """Keep the code of every example alive, which doctest drops after running it.
+
+    TensorFlow remembers where an operation of a graph was made by the address of the
+    code, and crashes (2.21) if it names the place in an error after that code is gone.
+    """
+    kept = []
+
+    def compile_and_keep(*arguments: Any) -> Any:
+        kept.append(compile(*arguments))
+        return kept[-1]
+
+    doctest.compile = compile_and_keep  # type: ignore[attr-defined]
 
 
 def leftovers() -> str | None:

@@ -98,6 +98,12 @@ def is_current(evidence: Evidence, claim: Claim, snippet: Snippet) -> bool:
     )
 
 
+def is_proven(evidence: Evidence | None, claim: Claim, snippet: Snippet) -> bool:
+    """Return whether there is a recorded pass that need not be repeated."""
+    passed = evidence is not None and evidence.outcome == "passed"
+    return passed and not claim.front.skip and is_current(evidence, claim, snippet)
+
+
 def record(claim: Claim, snippet: Snippet, **result: Any) -> Evidence:
     """Return evidence of ``result`` on the installed versions, as of now."""
     return Evidence(

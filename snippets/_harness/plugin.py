@@ -99,7 +99,7 @@ class Verification:
         ]
         if jobs:
             jobs.sort(key=self.last_duration, reverse=True)
-            workers = self.option.workers or len(os.sched_getaffinity(0))
+            workers = self.option.workers or cores()
             fork = CAN_FORK and not self.option.no_fork
             self.runner = Runner(jobs, self.record, workers, fork)
 
@@ -112,8 +112,7 @@ class Verification:
             ev.write(path, evidence)
         else:
             old = ev.read(path)
-            reusable = old and old.outcome == "passed" and not self.option.fresh
-            if not old or not reusable or not ev.is_current(old, claim, snippet):
+            if self.option.fresh or old is None or not ev.is_proven(old, claim, snippet):
                 return False
             evidence = old
         self.known[snippet.path] = evidence
@@ -183,6 +182,13 @@ class Verification:
         slowest = sorted(ran, key=lambda e: -e.seconds)[:3]
         tail = ", ".join(f"{e.snippet} {e.seconds:.1f} s" for e in slowest)
         return f"{text}; slowest: {tail}" if tail else text
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 VERIFICATION = pytest.StashKey[Verification]()

@@ -1,0 +1,64 @@
+"""Sphinx configuration: `make html` builds the pages in docs/ with it."""
+
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE / "docs" / "_ext")]
+
+_project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
+_site = os.environ.get("SITE_URL", _project["urls"]["Homepage"])
+_repository = os.environ.get("REPOSITORY_URL", _project["urls"]["Repository"])
+
+project = "TensorFlow and PyTorch, side by side"
+author = "The contributors"
+project_copyright = "The contributors, MIT licence"
+version = release = _project["version"]
+language = "en"
+
+extensions = [
+    "claims",  # ours: docs/_ext/claims
+    "myst_nb",
+    "sphinx_tabs.tabs",
+    "sphinx_copybutton",
+    "sphinxext.opengraph",
+    "sphinx_sitemap",
+    "notfound.extension",
+]
+exclude_patterns = ["_*"]
+templates_path = ["docs/_templates"]
+nitpicky = True
+
+claims_project = str(HERE)
+nb_execution_mode = "off"  # no page holds cells yet; snippets are run by the harness
+myst_enable_extensions = ["colon_fence"]
+sphinx_tabs_disable_tab_closing = True
+
+# Copy what one would type: prompts, output and tracebacks stay behind.
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_copy_empty_lines = False
+copybutton_exclude = ".linenos, .go, .gt, .gr"
+
+html_theme = "furo"
+html_title = project
+html_baseurl = _site
+html_static_path = ["docs/_static"]
+html_css_files = ["claims.css"]
+html_favicon = "docs/_static/favicon.svg"
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {
+    "source_repository": _repository,
+    "source_branch": "main",
+    "source_directory": "docs/",
+    "top_of_page_buttons": ["edit"],
+}
+sitemap_url_scheme = "{link}"
+sitemap_excludes = ["search.html", "genindex.html", "404.html"]
+ogp_site_url = _site
+ogp_site_name = project
+ogp_enable_meta_description = True
+notfound_urls_prefix = f"/{_site.split('/', 3)[-1]}" if _site.count("/") > 2 else "/"

@@ -1,0 +1,214 @@
+"""The directives that pages write: {claim}, {verdicts}, {axes} and {articles}."""
+
+from collections import Counter
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from snippets._harness import evidence as ev
+from snippets._harness.catalogue import Article, Catalogue, Claim
+from snippets._harness.problems import CatalogueError, shown
+
+from . import nodes as part
+from . import wording
+from .tracking import watch
+
+logger = logging.getLogger(__name__)
+
+
+class CatalogueDirective(SphinxDirective):
+    """What the directives share: the catalogue, links to it, and errors people can read."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(Path(self.config.claims_project or self.env.srcdir.parent))
+
+    @property
+    def articles(self) -> dict[str, Article]:
+        self.env.note_dependency(str(self.catalogue.root / "articles.toml"))
+        return dict(self.catalogue.articles)
+
+    def run(self) -> list[nodes.Node]:
+        try:
+            return self.render()
+        except CatalogueError as error:
+            for problem in error.problems:
+                self.warn("catalogue", str(problem))
+            return []
+
+    def render(self) -> list[nodes.Node]:
+        raise NotImplementedError
+
+    def warn(self, subtype: str, message: str) -> None:
+        """Warn, at this directive's place, with a type that publishing treats as an error."""
+        logger.warning(message, type="claims", subtype=subtype, location=self.get_location())
+
+    def claims(self, pattern: str) -> list[Claim]:
+        """Return the sound claims whose id matches ``pattern``; the others are reported
+        where they are shown."""
+        watch(self.env, self.catalogue.root, f"{pattern}/claim.md")
+        found = []
+        for folder in self.catalogue.folders():
+            if folder.relative_to(self.catalogue.root).match(pattern):
+                try:
+                    found.append(self.catalogue.load(folder))
+                except CatalogueError:
+                    continue
+        return found
+
+
+class ClaimDirective(CatalogueDirective):
+    """Shows one claim: verdict, statement, tabs, evidence, and who said it.
+
+    Its argument is the claim's id, such as ``graphs/both-modes``.
+    """
+
+    required_arguments = 1
+
+    def render(self) -> list[nodes.Node]:
+        claim = self.catalogue.claim(self.arguments[0])
+        watch(self.env, claim.folder, "*.md")
+        found = self.evidence(claim)
+        anchor = part.anchor(claim.id)
+        section = nodes.section(ids=[anchor], names=[anchor], classes=["claim"])
+        self.state.document.note_explicit_target(section)
+        section += nodes.title("", "", *self.inline(claim.front.title))
+        section += part.verdict(claim, self.articles)
+        section += part.content(claim.folder / "claim.md", claim.statement, self.parse)
+        if claim.snippets:
+            section += self.tabs(claim)
+        section += part.evidence_line(claim, found)
+        if claim.front.sources:
+            section += part.said(claim, self.articles)
+        elif claim.front.kind == "ours":
+            section += nodes.paragraph("", wording.KIND["ours"], classes=["claim-sources"])
+        self.set_source_info(section)
+        return [section]
+
+    def inline(self, text: str) -> list[nodes.Node]:
+        """Return the nodes of a line of Markdown: a title may hold `code`."""
+        return [child for node in self.parse(text) for child in node.children]
+
+    def parse(self, text: str) -> list[nodes.Node]:
+        container = nodes.Element()
+        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, container)
+        return container.children
+
+    def tabs(self, claim: Claim) -> list[nodes.Node]:
+        """Return the snippets as group tabs.
+
+        sphinx-tabs builds the tabs around placeholders, which then give way to the
+        content: no contributor's text is ever parsed as part of a directive.
+        """
+        marks = {f"tab content {snippet.framework}": snippet for snippet in claim.snippets}
+        lines = ["`````{tabs}"]
+        for mark, snippet in marks.items():
+            lines += [f"````{{group-tab}} {wording.title(snippet.framework)}", mark, "````"]
+        container = nodes.Element()
+        self.state.nested_parse(StringList([*lines, "`````"]), self.content_offset, container)
+        for paragraph in list(container.findall(nodes.paragraph)):
+            if snippet := marks.get(paragraph.astext()):
+                made = part.content(snippet.path, snippet.blocks, self.parse)
+                paragraph.replace_self(made)
+        return container.children
+
+    def evidence(self, claim: Claim) -> dict[str, ev.Evidence]:
+        """Return the evidence of the tabs that may be published, warning of all other."""
+        folder = Path(self.config.claims_evidence or self.catalogue.project / ev.FOLDER)
+        watch(self.env, folder / claim.id, "*.json")
+        found = {}
+        for snippet in claim.snippets:
+            evidence = ev.read(ev.path_of(folder, claim, snippet))
+            where = shown(snippet.path)
+            if evidence is None:
+                self.warn("missing", f"{where}: no evidence; run `make html`")
+            elif not ev.is_current(evidence, claim, snippet):
+                self.warn("stale", f"{where}: changed, or run on other versions, since it ran")
+            elif failure := evidence.failure:
+                self.warn("failed", f"{where}:{failure.line}: {failure.message}")
+            elif evidence.outcome == "not run" and not self.may_be_missing(claim):
+                self.warn("missing", f"{where}: {evidence.reason}")
+            else:
+                found[snippet.framework] = evidence
+        self.check_agreement(claim, found)
+        return found
+
+    def may_be_missing(self, claim: Claim) -> bool:
+        """Whether the site may be published though the claim's snippets did not run here."""
+        return bool(claim.front.skip) or "gpu" in claim.front.needs
+
+    def check_agreement(self, claim: Claim, found: dict[str, ev.Evidence]) -> None:
+        ran = len(found) == len(claim.snippets) and all(e.outcome == "passed" for e in found.values())
+        if ran:
+            try:
+                ev.agreement(claim, found)
+            except ev.Disagreement as error:
+                self.warn("failed", f"{shown(claim.folder / 'claim.md')}: {error}")
+                found.clear()
+
+
+class VerdictsDirective(CatalogueDirective):
+    """Shows the claims of an axis as a table: then, and now."""
+
+    required_arguments = 1
+
+    def render(self) -> list[nodes.Node]:
+        rows = [
+            (
+                part.link(part.anchor(claim.id), claim.front.title.replace("`", "")),
+                wording.then(claim),
+                wording.FAVOURS[claim.front.favours],
+                wording.today(claim),
+            )
+            for claim in self.claims(f"{self.arguments[0]}/*")
+        ]
+        return [part.table(("Claim", "Then", "Now", "The claim today"), rows)]
+
+
+class AxesDirective(CatalogueDirective):
+    """Shows every axis that has a page: how many claims, and how they stand today."""
+
+    def render(self) -> list[nodes.Node]:
+        by_axis: dict[str, list[Claim]] = {}
+        for claim in self.claims("*/*"):
+            by_axis.setdefault(claim.folder.parent.name, []).append(claim)
+        rows = []
+        for axis, claims in by_axis.items():
+            count = Counter(claim.front.status for claim in claims)
+            name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
+            counts = (count["holds"], count["partly"], count["outdated"] + count["never"])
+            rows.append((name, str(len(claims)), *map(str, counts)))
+        return [part.table(("Axis", "Claims", "Hold", "In part", "No longer"), rows)]
+
+
+class ArticlesDirective(CatalogueDirective):
+    """Shows every article: what it said, claim by claim, and how that fared."""
+
+    def render(self) -> list[nodes.Node]:
+        claims = self.claims("*/*")
+        return [self.article(key, article, claims) for key, article in self.articles.items()]
+
+    def article(self, key: str, article: Article, claims: list[Claim]) -> nodes.section:
+        section = nodes.section(ids=[f"article-{key}"], names=[f"article-{key}"])
+        self.state.document.note_explicit_target(section)
+        section += nodes.title("", article.title)
+        cited = [(c, s) for c in claims for s in c.front.sources if s.article == key]
+        by = f"By {article.author}, {article.year}." if article.author else f"{article.year}."
+        counts = Counter(wording.STATUS[claim.front.status] for claim, _ in cited)
+        fate = ", ".join(f"{number} {words}" for words, number in counts.most_common())
+        sentences = (by, article.dated, f"Of its claims shown here: {fate}." if fate else None)
+        section += nodes.paragraph("", " ".join(filter(None, sentences)))
+        if cited:
+            rows = [
+                (
+                    source.said,
+                    wording.FAVOURS[source.favours],
+                    part.link(part.anchor(claim.id), wording.STATUS[claim.front.status]),
+                )
+                for claim, source in cited
+            ]
+            section += part.table(("It said", "It favoured", "Today"), rows)
+        return section

@@ -1,0 +1,149 @@
+"""The parts of a claim as docutils nodes."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.addnodes import pending_xref
+
+from snippets._harness import evidence as ev
+from snippets._harness.catalogue import Article, Claim
+from snippets._harness.markup import Block
+
+from . import wording
+
+Parse = Callable[[str], list[nodes.Node]]  # Markdown of one paragraph -> its nodes
+
+
+def anchor(claim_id: str) -> str:
+    """Return the stable anchor of a claim: its axis and its folder's name."""
+    return claim_id.replace("/", "-")
+
+
+def phrase(label: str, text: str, *classes: str) -> nodes.inline:
+    """Return a labelled piece of a line: the label in bold, then the text."""
+    piece = nodes.inline(classes=list(classes))
+    piece += [nodes.strong(label, label), nodes.Text(f" {text}")]
+    return piece
+
+
+def verdict(claim: Claim, articles: dict[str, Article]) -> nodes.paragraph:
+    """Return the line that says in words how the claim stood then and stands now."""
+    front = claim.front
+    line = nodes.paragraph(classes=["claim-verdict", f"claim-status-{front.status}"])
+    if front.sources:
+        when = wording.years(claim, {key: article.year for key, article in articles.items()})
+        line += phrase("Then", f"({when}): {wording.then(claim)}", "claim-then")
+    favoured = wording.FAVOURS[front.favours]
+    line += phrase("Now", f"{favoured}, the claim {_status_words(claim)}", "claim-now")
+    if front.changed:
+        line += phrase("Turned by", front.changed, "claim-changed")
+    return line
+
+
+def _status_words(claim: Claim) -> str:
+    words = wording.today(claim)
+    return f"is {words}" if claim.front.status in ("outdated", "opinion") else words
+
+
+def content(path: Path, blocks: Sequence[Block], parse: Parse) -> list[nodes.Node]:
+    """Return the prose and code of a file as nodes that know their file and line."""
+    result: list[nodes.Node] = []
+    for block in blocks:
+        made = [code(block.text)] if block.is_code else parse(block.text)
+        for node in made:
+            for part in node.findall():
+                part.source, part.line = str(path), block.line
+        result += made
+    return result
+
+
+def code(text: str) -> nodes.literal_block:
+    """Return a block of doctest examples, to be highlighted as a Python console."""
+    text = text.rstrip("\n")
+    return nodes.literal_block(text, text, language="pycon")
+
+
+def evidence_line(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.Node:
+    """Return what ran, on what, in how long and when; or why nothing did."""
+    if not claim.is_executed:
+        why = wording.STATUS["opinion"] if claim.front.status == "opinion" else "prose"
+        text = f"Not proven by code: {why}."
+        return nodes.paragraph("", text, classes=["claim-evidence", "claim-unproven"])
+    passed = {tab: evidence for tab, evidence in found.items() if evidence.outcome == "passed"}
+    line = nodes.paragraph(classes=["claim-evidence"])
+    if passed:
+        last = max(evidence.time for evidence in passed.values())
+        one = next(iter(passed.values()))
+        runs = wording.listing(_run(tab, evidence) for tab, evidence in passed.items())
+        place = f"Python {one.versions['python']}, {one.platform}, on {wording.date(last)}"
+        line += phrase("Proven", f"by running {runs}; {place}.", "claim-proven")
+    for tab, evidence in found.items():
+        if evidence.outcome == "not run":
+            line += phrase(f"{wording.title(tab)} not run here:", f"{evidence.reason}.")
+    if claim.front.agree and len(passed) == len(found) > 1:
+        line += phrase("Compared:", _agreement(claim, found), "claim-agreement")
+    return line
+
+
+def _run(tab: str, evidence: ev.Evidence) -> str:
+    version = next(iter(evidence.versions.values()))
+    name = {"tensorflow1": "tf.compat.v1 of TensorFlow", "keras": "Keras"}.get(tab)
+    suffix = f" on PyTorch {evidence.versions['torch']}" if tab == "keras" else ""
+    label = f"{name or wording.title(tab)} {version}{suffix}"
+    return f"{label} ({wording.duration(evidence.seconds)})"
+
+
+def _agreement(claim: Claim, found: dict[str, ev.Evidence]) -> str:
+    differences = ev.agreement(claim, found)
+    each = wording.listing(
+        f"{name} (largest difference {value:.0e})" if value else f"{name} (no difference)"
+        for name, value in differences.items()
+    )
+    return f"{'both' if len(found) == 2 else 'all'} tabs give the same {each}."
+
+
+def said(claim: Claim, articles: dict[str, Article]) -> nodes.Node:
+    """Return who said it, when, in our words."""
+    items = nodes.bullet_list(classes=["claim-sources"])
+    for source in claim.front.sources:
+        article = articles[source.article]
+        line = nodes.paragraph()
+        by = f"{article.author}, " if article.author else ""
+        line += article_link(source.article, article)
+        line += nodes.Text(f" ({by}{article.year}): {source.said}")
+        if source.favours != "none":
+            line += nodes.Text(f" Favoured: {wording.FAVOURS[source.favours]}.")
+        items += nodes.list_item("", line)
+    return items
+
+
+def article_link(key: str, article: Article) -> nodes.Element:
+    """Return a link to an article's section on the sources page."""
+    return link(f"article-{key}", article.title)
+
+
+def link(target: str, text: str) -> nodes.Element:
+    """Return a link to a label anywhere on the site; a missing one is a warning."""
+    node = pending_xref("", reftype="ref", refdomain="std", reftarget=target, refexplicit=True)
+    node["refwarn"] = True
+    node += nodes.inline(text, text)
+    return node
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node | str]]) -> nodes.table:
+    """Return a table of texts and inline nodes."""
+    group = nodes.tgroup(cols=len(head))
+    group += [nodes.colspec(colwidth=1) for _ in head]
+    group += nodes.thead("", _row(head))
+    group += nodes.tbody("", *map(_row, rows))
+    return nodes.table("", group, classes=["claim-table"])
+
+
+def _row(cells: Sequence[nodes.Node | str]) -> nodes.row:
+    row = nodes.row()
+    for cell in cells:
+        line = nodes.paragraph()
+        line += nodes.Text(cell) if isinstance(cell, str) else cell
+        row += nodes.entry("", line)
+    return row

@@ -1,0 +1,62 @@
+"""Which pages to read again: those that show a claim, or evidence, that changed.
+
+Sphinx itself follows files that a page depends on and that exist. It does not notice a
+file that appears (a new tab, the first evidence), so each page also remembers which
+files its patterns matched.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+Watched = dict[tuple[str, str], list[str]]  # folder and pattern -> files that matched
+
+
+def connect(app: Sphinx) -> None:
+    """Let pages be out of date when the files they watch come or go."""
+    app.connect("env-get-outdated", outdated)
+    app.connect("env-purge-doc", purge)
+    app.connect("env-merge-info", merge)
+
+
+def watch(env: BuildEnvironment, folder: Path, pattern: str) -> None:
+    """Read the current page again when a file matching ``pattern`` comes, goes or changes."""
+    found = matches(str(folder), pattern)
+    pages(env).setdefault(env.docname, {})[str(folder), pattern] = found
+    for path in found:
+        env.note_dependency(path)
+
+
+def matches(folder: str, pattern: str) -> list[str]:
+    return sorted(map(str, Path(folder).glob(pattern)))
+
+
+def pages(env: BuildEnvironment) -> dict[str, Watched]:
+    """Return what each page watches, kept in the environment that Sphinx pickles."""
+    if not hasattr(env, "claims_watched"):
+        env.claims_watched = {}  # type: ignore[attr-defined]
+    return env.claims_watched  # type: ignore[attr-defined, no-any-return]
+
+
+def outdated(
+    _app: Sphinx, env: BuildEnvironment, _added: set[str], _changed: set[str], _removed: set[str]
+) -> list[str]:
+    return [
+        page
+        for page, watched in pages(env).items()
+        if any(matches(*where) != found for where, found in watched.items())
+    ]
+
+
+def purge(_app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    pages(env).pop(docname, None)
+
+
+def merge(
+    _app: Sphinx, env: BuildEnvironment, docnames: Iterable[str], other: BuildEnvironment
+) -> None:
+    """Take over what a parallel reader of ``docnames`` noted."""
+    theirs = pages(other)
+    pages(env).update({name: theirs[name] for name in docnames if name in theirs})

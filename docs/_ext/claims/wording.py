@@ -1,0 +1,73 @@
+"""Verdicts, dates and durations in words."""
+
+import datetime
+from collections.abc import Iterable
+
+from snippets._harness.catalogue import Claim
+from snippets._harness.frameworks import FRAMEWORKS
+
+STATUS = {
+    "holds": "still holds",
+    "partly": "holds in part",
+    "outdated": "no longer so",
+    "never": "was never so",
+    "opinion": "a matter of opinion",
+}
+FAVOURS = {
+    "tensorflow": "TensorFlow",
+    "pytorch": "PyTorch",
+    "tie": "a tie",
+    "none": "neither",
+}
+KIND = {
+    "example": "A worked example of the articles, re-created.",
+    "ours": "Our own claim: no article made it.",
+    "prose": "Not executed: no code can show this.",
+}
+
+
+def then(claim: Claim) -> str:
+    """Return whom the articles favoured, the most frequent first."""
+    said = [source.favours for source in claim.front.sources]
+    if not said:
+        return "not said"
+    by_count = sorted(dict.fromkeys(said), key=lambda favoured: -said.count(favoured))
+    return " or ".join(FAVOURS[favoured] for favoured in by_count)
+
+
+def years(claim: Claim, articles: dict[str, int]) -> str:
+    """Return when the articles said it: one year, or the first and the last."""
+    found = sorted({articles[source.article] for source in claim.front.sources})
+    return "-".join(str(year) for year in dict.fromkeys((found[0], found[-1]))) if found else ""
+
+
+def today(claim: Claim) -> str:
+    """Return the status of a claim in words."""
+    if not claim.front.sources and claim.front.status == "holds":
+        return "holds"
+    return STATUS[claim.front.status]
+
+
+def date(moment: datetime.datetime) -> str:
+    """Return a day as ``21 November 2026``, whatever the locale."""
+    month = (
+        "January February March April May June July "
+        "August September October November December"
+    ).split()[moment.month - 1]
+    return f"{moment.day} {month} {moment.year}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds with as many digits as mean something."""
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def title(framework: str) -> str:
+    """Return the label of a tab: ``TensorFlow`` for ``tensorflow``."""
+    return FRAMEWORKS[framework].title
+
+
+def listing(parts: Iterable[str]) -> str:
+    """Return ``a, b and c``."""
+    *most, last = parts
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,66 @@
+"""The command line: ``python -m snippets._harness check`` and ``... verify``.
+
+check     validate the catalogue and the pages that show it
+verify    check, then run the snippet files that have no current evidence;
+          further arguments go to pytest (``--fresh`` runs all)
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from . import evidence as ev
+from .catalogue import Catalogue
+from .problems import CatalogueError
+
+
+def check(catalogue: Catalogue) -> bool:
+    """Print what is wrong with the catalogue; return whether nothing is."""
+    problems = catalogue.problems()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    claims = len(catalogue.folders())
+    print(f"{claims} claims checked, {len(problems)} problems")
+    return not problems
+
+
+def pending(catalogue: Catalogue) -> list[Path]:
+    """Return the snippet files without a recorded pass on the installed versions."""
+    folder = catalogue.project / ev.FOLDER
+    return [
+        snippet.path
+        for claim in map(catalogue.load, catalogue.folders())
+        for snippet in claim.snippets
+        if not ev.is_proven(ev.read(ev.path_of(folder, claim, snippet)), claim, snippet)
+    ]
+
+
+def verify(catalogue: Catalogue, arguments: list[str]) -> int:
+    """Run what needs to run under pytest; return its exit code."""
+    fresh = "--fresh" in arguments
+    files = [catalogue.root] if fresh else pending(catalogue)
+    if not files:
+        print("every snippet file has evidence already")
+        return 0
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments]
+    return subprocess.run([*command, *map(str, files)], cwd=catalogue.project).returncode
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command named first; return the exit code."""
+    catalogue = Catalogue(Path.cwd())
+    try:
+        match arguments:
+            case ["check"]:
+                return 0 if check(catalogue) else 1
+            case ["verify", *rest]:
+                return verify(catalogue, rest) if check(catalogue) else 1
+    except CatalogueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(__doc__, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
