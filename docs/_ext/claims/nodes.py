@@ -21,9 +21,9 @@ def anchor(claim_id: str) -> str:
 
 
 def phrase(label: str, text: str, *classes: str) -> nodes.inline:
-    """Return a labelled piece of a line: the label in bold, then the text."""
-    piece = nodes.inline(classes=list(classes))
-    piece += [nodes.strong(label, label), nodes.Text(f" {text}")]
+    """Return a labelled piece of a line: the label in bold, then the text, then a space."""
+    piece = nodes.inline(classes=["claim-phrase", *classes])
+    piece += [nodes.strong(label, label), nodes.Text(f" {text} ")]
     return piece
 
 
@@ -33,17 +33,12 @@ def verdict(claim: Claim, articles: dict[str, Article]) -> nodes.paragraph:
     line = nodes.paragraph(classes=["claim-verdict", f"claim-status-{front.status}"])
     if front.sources:
         when = wording.years(claim, {key: article.year for key, article in articles.items()})
-        line += phrase("Then", f"({when}): {wording.then(claim)}", "claim-then")
-    favoured = wording.FAVOURS[front.favours]
-    line += phrase("Now", f"{favoured}, the claim {_status_words(claim)}", "claim-now")
+        line += phrase(f"Then ({when}):", wording.then(claim))
+    line += phrase("Now:", wording.FAVOURS[front.favours])
+    line += phrase("The claim", wording.today(claim))
     if front.changed:
-        line += phrase("Turned by", front.changed, "claim-changed")
+        line += phrase("Turned by:", front.changed)
     return line
-
-
-def _status_words(claim: Claim) -> str:
-    words = wording.today(claim)
-    return f"is {words}" if claim.front.status in ("outdated", "opinion") else words
 
 
 def content(path: Path, blocks: Sequence[Block], parse: Parse) -> list[nodes.Node]:
@@ -82,8 +77,20 @@ def evidence_line(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.Node:
         if evidence.outcome == "not run":
             line += phrase(f"{wording.title(tab)} not run here:", f"{evidence.reason}.")
     if claim.front.agree and len(passed) == len(found) > 1:
-        line += phrase("Compared:", _agreement(claim, found), "claim-agreement")
+        line += agreement(claim, found)
     return line
+
+
+def agreement(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.inline:
+    """Return how closely the values that the tabs leave behind agree."""
+    count = "both" if len(found) == 2 else "all"
+    piece = phrase("Compared:", f"{count} tabs leave the same ")
+    for position, (name, value) in enumerate(ev.agreement(claim, found).items()):
+        size = f"largest difference {value:.1g}" if value else "no difference"
+        comma = nodes.Text(", " if position else "")
+        piece += [comma, nodes.literal(name, name), nodes.Text(f" ({size})")]
+    piece += nodes.Text(".")
+    return piece
 
 
 def _run(tab: str, evidence: ev.Evidence) -> str:
@@ -92,15 +99,6 @@ def _run(tab: str, evidence: ev.Evidence) -> str:
     suffix = f" on PyTorch {evidence.versions['torch']}" if tab == "keras" else ""
     label = f"{name or wording.title(tab)} {version}{suffix}"
     return f"{label} ({wording.duration(evidence.seconds)})"
-
-
-def _agreement(claim: Claim, found: dict[str, ev.Evidence]) -> str:
-    differences = ev.agreement(claim, found)
-    each = wording.listing(
-        f"{name} (largest difference {value:.0e})" if value else f"{name} (no difference)"
-        for name, value in differences.items()
-    )
-    return f"{'both' if len(found) == 2 else 'all'} tabs give the same {each}."
 
 
 def said(claim: Claim, articles: dict[str, Article]) -> nodes.Node:

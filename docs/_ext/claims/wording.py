@@ -9,9 +9,9 @@ from snippets._harness.frameworks import FRAMEWORKS
 STATUS = {
     "holds": "still holds",
     "partly": "holds in part",
-    "outdated": "no longer so",
+    "outdated": "is no longer so",
     "never": "was never so",
-    "opinion": "a matter of opinion",
+    "opinion": "is a matter of opinion",
 }
 FAVOURS = {
     "tensorflow": "TensorFlow",
@@ -36,9 +36,9 @@ def then(claim: Claim) -> str:
 
 
 def years(claim: Claim, articles: dict[str, int]) -> str:
-    """Return when the articles said it: one year, or the first and the last."""
+    """Return when the articles said it (at least one did): a year, or the first and last."""
     found = sorted({articles[source.article] for source in claim.front.sources})
-    return "-".join(str(year) for year in dict.fromkeys((found[0], found[-1]))) if found else ""
+    return " to ".join(str(year) for year in dict.fromkeys((found[0], found[-1])))
 
 
 def today(claim: Claim) -> str:
