@@ -1,11 +1,11 @@
 """Loading the claims, running their snippets in isolation, recording the evidence.
 
-    catalogue   claim folders -> typed objects, and every problem with its place
-    frameworks  what is compared, what each needs imported, which versions are installed
-    examples    a snippet file -> Sybil examples, and how their output is compared
-    child       runs one snippet file, in a process that lives for nothing else
-    server      imports a framework once, then forks a child per snippet file
-    runner      many children at once, their limits, what they report
-    evidence    one JSON per snippet file: what ran, on what, with which outcome
-    plugin      the same as pytest items
+catalogue   claim folders -> typed objects, and every problem with its place
+frameworks  what is compared, what each needs imported, which versions are installed
+examples    a snippet file -> Sybil examples, and how their output is compared
+child       runs one snippet file, in a process that lives for nothing else
+server      imports a framework once, then forks a child per snippet file
+runner      many children at once, their limits, what they report
+evidence    one JSON per snippet file: what ran, on what, with which outcome
+plugin      the same as pytest items
 """

@@ -43,7 +43,7 @@ def verify(catalogue: Catalogue, arguments: list[str]) -> int:
         print("every snippet file has evidence already")
         return 0
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments]
-    return subprocess.run([*command, *map(str, files)], cwd=catalogue.project).returncode
+    return subprocess.call([*command, *map(str, files)], cwd=catalogue.project)
 
 
 def main(arguments: list[str]) -> int:

@@ -1,18 +1,17 @@
 """The claims as typed, immutable objects, and everything that is wrong with them.
 
-    snippets/articles.toml               the articles that claims are cited from
-    snippets/<axis>/<claim>/claim.md     front matter and the statement
-    snippets/<axis>/<claim>/<framework>.md   the evidence, one file per tab
-    docs/*.md                            pages, which show each claim once
+snippets/articles.toml               the articles that claims are cited from
+snippets/<axis>/<claim>/claim.md     front matter and the statement
+snippets/<axis>/<claim>/<framework>.md   the evidence, one file per tab
+docs/*.md                            pages, which show each claim once
 """
 
 import datetime
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -31,7 +30,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-SHOWN = re.compile(r"^ *(?:`{3,}|:{3,})\{claim\} *(\S*)", re.M)
+SHOWN = re.compile(r"^ *(?:`{3,}|:{3,})\{claim\} *(\S*)", re.MULTILINE)
 
 
 class Schema(BaseModel):
@@ -134,7 +133,9 @@ class Catalogue:
     def claim(self, claim_id: str) -> Claim:
         """Return the claim called ``claim_id``; raise CatalogueError if there is none such."""
         if not re.fullmatch(f"{NAME.pattern}/{NAME.pattern}", claim_id):
-            raise self._unknown(claim_id, "a claim is named <axis>/<folder>, such as graphs/both-modes")
+            raise self._unknown(
+                claim_id, "a claim is named <axis>/<folder>, such as graphs/both-modes"
+            )
         folder = self.root / claim_id
         if not (folder / "claim.md").exists():
             known = [f"{path.parent.name}/{path.name}" for path in self.folders()]
@@ -184,16 +185,16 @@ class Catalogue:
                     hint = did_you_mean(name, claims)
                     yield Problem(page, line, 1, f"no claim {name!r}: {hint}")
                 elif name in shown:
-                    yield Problem(page, line, 1, f"claim {name!r} is already shown at {shown[name]}")
+                    message = f"claim {name!r} is already shown at {shown[name]}"
+                    yield Problem(page, line, 1, message)
                 shown.setdefault(name, place)
         for name in claims.keys() - shown.keys():
-            page = f"docs/{claims[name].parent.name}.md"
-            hint = f"add ```{{claim}} {name} and a closing ``` to {page}"
+            hint = f"add ```{{claim}} {name} and ``` to docs/{claims[name].parent.name}.md"
             yield Problem(claims[name] / "claim.md", 1, 1, f"no page shows this claim; {hint}")
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(Path(entry) for entry in os.scandir(path) if entry.is_dir())
+    return sorted(entry for entry in path.iterdir() if entry.is_dir())
 
 
 @dataclass
@@ -251,32 +252,33 @@ class ClaimReader:
         text = self.text(path)
         if text is None:
             return None, ()
-        match = re.match(r"---\n(.*?)^---\n", text, re.S | re.M)
+        match = re.match(r"---\n(.*?)^---\n", text, re.DOTALL | re.MULTILINE)
         if not match:
             self.report(path, 1, 1, "must begin with front matter between two lines of ---")
             return None, ()
         first = text.count("\n", 0, match.end()) + 1
-        report = lambda line, column, message: self.report(path, line, column, message)  # noqa: E731
+        report = partial(self.report, path)
         statement = tuple(split(text[match.end() :], report, first))
         if not statement:
             report(first, 1, "has no statement; say below the front matter what is so today")
         for block in statement:
             if block.is_code:
-                report(block.line, 1, "the statement is prose; code belongs into a framework's file")
+                report(block.line, 1, "the statement is prose; put code into a framework's file")
         return self.front_matter(path, match[1]), statement
 
     def front_matter(self, path: Path, text: str) -> FrontMatter | None:
         """Return the front matter as an object, or None after reporting what is wrong."""
         try:
-            tree = yaml.compose(text, Loader=yaml.CSafeLoader)
-            data = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 (it is the safe loader)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            tree = yaml.compose(text, Loader=yaml.SafeLoader)
+            data = yaml.safe_load(text)
+        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
+            mark = getattr(error, "problem_mark", None)
             line, column = (mark.line + 2, mark.column + 1) if mark else (2, 1)
-            self.report(path, line, column, f"not valid YAML: {error.problem}")
+            self.report(path, line, column, f"not valid YAML: {getattr(error, 'problem', error)}")
             return None
-        if not isinstance(data, dict):
-            self.report(path, 2, 1, "the front matter is not a mapping; write lines of `key: value`")
+        if tree is None or not isinstance(data, dict):
+            hint = "write lines of `key: value`"
+            self.report(path, 2, 1, f"the front matter is not a mapping; {hint}")
             return None
         for line, column, key in duplicate_keys(tree):
             self.report(path, line, column, f"key {key!r} is given twice; keep one")
@@ -319,7 +321,7 @@ class ClaimReader:
                 continue
             if (text := self.text(path)) is None:
                 continue
-            report = lambda line, column, message, at=path: self.report(at, line, column, message)  # noqa: E731
+            report = partial(self.report, path)
             before = len(self.problems)
             blocks = tuple(split(text, report))
             if len(self.problems) == before:
@@ -360,7 +362,9 @@ def duplicate_keys(tree: yaml.Node) -> Iterator[tuple[int, int, str]]:
 def explain(detail: Any) -> str:
     """Return one of pydantic's errors in words that say what would be right."""
     key = str(detail["loc"][-1])
-    model = Source if "sources" in detail["loc"] else Skip if "skip" in detail["loc"] else FrontMatter
+    model = (
+        Source if "sources" in detail["loc"] else Skip if "skip" in detail["loc"] else FrontMatter
+    )
     value = detail["input"]
     match detail["type"]:
         case "extra_forbidden":

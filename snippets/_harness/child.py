@@ -123,7 +123,7 @@ def _has_children() -> bool:
     return True
 
 
-class BoundedOutput(doctest._SpoofOut):  # type: ignore[name-defined]
+class BoundedOutput(doctest._SpoofOut):  # type: ignore[name-defined,misc]
     """What doctest collects printed text in, refusing to grow without end."""
 
     overflowed = False
@@ -132,7 +132,7 @@ class BoundedOutput(doctest._SpoofOut):  # type: ignore[name-defined]
         if self.tell() + len(text) > OUTPUT_LIMIT:
             self.overflowed = True
             raise OverflowError(f"more than {OUTPUT_LIMIT:,} characters printed")
-        return super().write(text)
+        return int(super().write(text))
 
 
 def evaluate(example: Example) -> str | None:

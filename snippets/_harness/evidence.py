@@ -100,8 +100,9 @@ def is_current(evidence: Evidence, claim: Claim, snippet: Snippet) -> bool:
 
 def is_proven(evidence: Evidence | None, claim: Claim, snippet: Snippet) -> bool:
     """Return whether there is a recorded pass that need not be repeated."""
-    passed = evidence is not None and evidence.outcome == "passed"
-    return passed and not claim.front.skip and is_current(evidence, claim, snippet)
+    if evidence is None or evidence.outcome != "passed" or claim.front.skip:
+        return False
+    return is_current(evidence, claim, snippet)
 
 
 def record(claim: Claim, snippet: Snippet, **result: Any) -> Evidence:
@@ -126,24 +127,24 @@ def unmet_need(needs: tuple[str, ...]) -> str | None:
             case "slow":
                 continue
             case "compiler":
-                met, what = shutil.which("c++") or shutil.which("g++"), "a C++ compiler"
+                met, what = any(map(shutil.which, ("c++", "g++"))), "a C++ compiler"
             case "gpu":
-                met, what = shutil.which("nvidia-smi"), "a GPU"
+                met, what = shutil.which("nvidia-smi") is not None, "a GPU"
             case _:
-                met, what = importlib.util.find_spec(need), f"the package {need}"
+                met, what = importlib.util.find_spec(need) is not None, f"the package {need}"
         if not met:
             return f"needs {what}, which this machine does not have"
     return None
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """Two tabs of a claim leave different values behind."""
 
 
 def agreement(claim: Claim, found: Mapping[str, Evidence]) -> dict[str, float]:
     """Return the largest absolute difference between the tabs, per variable of ``agree``.
 
-    ``found`` holds the evidence of the claim's tabs by framework. Raises Disagreement when
+    ``found`` holds the evidence of the claim's tabs by framework. Raises DisagreementError when
     a value is missing, differs in shape or dtype, or by more than its tolerance.
     """
     differences = {}
@@ -155,7 +156,7 @@ def agreement(claim: Claim, found: Mapping[str, Evidence]) -> dict[str, float]:
             difference = _difference(name, first, arrays[first], other, arrays[other])
             if not difference <= tolerance:
                 text = f"{name} differs by {difference:.3g}, more than {tolerance:g}"
-                raise Disagreement(f"{text}, between {first} and {other}")
+                raise DisagreementError(f"{text}, between {first} and {other}")
             differences[name] = max(differences[name], difference)
     return differences
 
@@ -164,8 +165,10 @@ def _difference(name: str, a_tab: str, a: np.ndarray, b_tab: str, b: np.ndarray)
     for what in ("shape", "dtype"):
         if getattr(a, what) != getattr(b, what):
             pair = f"{getattr(a, what)} in {a_tab} and {getattr(b, what)} in {b_tab}"
-            raise Disagreement(f"{name} has {what} {pair}")
-    same = (a == b) | ((a != a) & (b != b))  # NaN agrees with NaN
+            raise DisagreementError(f"{name} has {what} {pair}")
+    same = a == b
+    if a.dtype.kind in "fc":
+        same |= np.isnan(a) & np.isnan(b)
     if a.dtype.kind == "f":
         a, b = a.astype(np.float64), b.astype(np.float64)
     elif a.dtype.kind != "c":  # bools and integers: exact, whichever is larger
@@ -175,9 +178,9 @@ def _difference(name: str, a_tab: str, a: np.ndarray, b_tab: str, b: np.ndarray)
 
 
 def array_of(name: str, tab: str, evidence: Evidence) -> np.ndarray:
-    """Return the array that a snippet left behind; raise Disagreement if it has none."""
+    """Return the array that a snippet left behind; raise DisagreementError if it has none."""
     value = evidence.values.get(name, {"error": f"nothing recorded for {name!r}"})
     if "error" in value:
-        raise Disagreement(f"{tab}: {value['error']}")
+        raise DisagreementError(f"{tab}: {value['error']}")
     data = np.frombuffer(base64.b64decode(value["data"]), dtype=value["dtype"])
     return data.reshape(value["shape"])

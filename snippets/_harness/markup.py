@@ -88,7 +88,9 @@ def check_inline(token: Token, line: int, report: Report) -> None:
             what = child.type.replace("_", " ")
             report(line, 1, f"{what} is not allowed here; use words, `code` and [links](...)")
         elif child.type == "code_inline" and before and ROLE.search(before.content):
-            report(line, 1, f"the role {before.content.split()[-1]} is not allowed here; use a link")
+            report(
+                line, 1, f"the role {before.content.split()[-1]} is not allowed here; use a link"
+            )
         elif child.type == "link_open":
             target = str(child.attrGet("href"))
             if not target.startswith(("https://", "#")):
@@ -123,7 +125,9 @@ def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]
     try:
         examples = doctest.DocTestParser().get_examples(block.text)
     except ValueError as error:
-        match = re.match(r"line (\d+) of the docstring for \S+ (?:has )?(.*)", str(error), re.S)
+        match = re.match(
+            r"line (\d+) of the docstring for \S+ (?:has )?(.*)", str(error), re.DOTALL
+        )
         number, message = (int(match[1]) - 1, match[2]) if match else (0, str(error))
         report(block.line + number, 1, f"not a doctest: {message}")
         return

@@ -8,6 +8,7 @@ are selected.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sybil import Document, Example
@@ -17,7 +18,7 @@ from . import evidence as ev
 from .catalogue import Catalogue, Claim, Snippet
 from .examples import sybil
 from .frameworks import FRAMEWORKS
-from .problems import CatalogueError
+from .problems import CatalogueError, shown
 from .runner import CAN_FORK, Job, Outcome, Runner
 
 LIMIT, SLOW_LIMIT = 60.0, 300.0  # seconds one snippet file may take
@@ -94,7 +95,9 @@ class Verification:
         wanted = [snippet for item in items for snippet in getattr(item, "needed", list)()]
         jobs = [
             self.job(claim, snippet)
-            for claim, snippet in {snippet.path: (claim, snippet) for claim, snippet in wanted}.values()
+            for claim, snippet in {
+                snippet.path: (claim, snippet) for claim, snippet in wanted
+            }.values()
             if not self.settle(claim, snippet)
         ]
         if jobs:
@@ -230,6 +233,7 @@ class SnippetFile(SybilFile):
             return  # the claim's own file reports it, once for all tabs
         self.snippet = next(s for s in self.claim.snippets if s.path == self.path)
         document = self.verification.sybil.parse(self.path)
+        assert isinstance(document, ReportingDocument)
         document.file = self
         self.documents.append(document)
         for example in document:
@@ -266,10 +270,14 @@ class AgreementItem(pytest.Item):
                 pytest.skip(f"{tab} did not pass")
         ev.agreement(self.claim, found)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # type: ignore[override]
-        if isinstance(excinfo.value, ev.Disagreement):
-            return f"{self.path}: {excinfo.value}"
-        return str(super().repr_failure(excinfo))
+    def repr_failure(
+        self,
+        excinfo: pytest.ExceptionInfo[BaseException],
+        style: Any = None,
+    ) -> Any:
+        if isinstance(excinfo.value, ev.DisagreementError):
+            return f"{shown(self.path)}: {excinfo.value}"
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, f"{self.claim.id}: agreement"

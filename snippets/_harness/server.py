@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from . import child
@@ -101,7 +102,7 @@ class Server:
 
 def assert_single_thread() -> None:
     """Raise RuntimeError if this process has several threads: a fork could deadlock."""
-    threads = len(os.listdir("/proc/self/task"))
+    threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
         names = ", ".join(thread.name for thread in threading.enumerate())
         raise RuntimeError(f"{threads} threads after the imports (Python knows {names})")

@@ -1,9 +1,9 @@
 """Sphinx extension that renders claims, their evidence and their verdicts.
 
-    directives   what pages write: {claim}, {verdicts}, {axes}, {articles}
-    nodes        the parts of a claim as docutils nodes
-    wording      verdicts, dates and durations in words
-    tracking     which pages must be read again when a claim or its evidence changes
+directives   what pages write: {claim}, {verdicts}, {axes}, {articles}
+nodes        the parts of a claim as docutils nodes
+wording      verdicts, dates and durations in words
+tracking     which pages must be read again when a claim or its evidence changes
 """
 
 import hashlib

@@ -47,8 +47,10 @@ class CatalogueDirective(SphinxDirective):
         logger.warning(message, type="claims", subtype=subtype, location=self.get_location())
 
     def claims(self, pattern: str) -> list[Claim]:
-        """Return the sound claims whose id matches ``pattern``; the others are reported
-        where they are shown."""
+        """Return the claims whose id matches ``pattern``.
+
+        Those with a problem are left out here, and reported where they are shown.
+        """
         watch(self.env, self.catalogue.root, f"{pattern}/claim.md")
         found = []
         for folder in self.catalogue.folders():
@@ -110,9 +112,9 @@ class ClaimDirective(CatalogueDirective):
         container = nodes.Element()
         self.state.nested_parse(StringList([*lines, "`````"]), self.content_offset, container)
         for paragraph in list(container.findall(nodes.paragraph)):
-            if snippet := marks.get(paragraph.astext()):
-                made = part.content(snippet.path, snippet.blocks, self.parse)
-                paragraph.replace_self(made)
+            if paragraph.astext() in marks:
+                snippet = marks[paragraph.astext()]
+                paragraph.replace_self(part.content(snippet.path, snippet.blocks, self.parse))
         return container.children
 
     def evidence(self, claim: Claim) -> dict[str, ev.Evidence]:
@@ -141,11 +143,13 @@ class ClaimDirective(CatalogueDirective):
         return bool(claim.front.skip) or "gpu" in claim.front.needs
 
     def check_agreement(self, claim: Claim, found: dict[str, ev.Evidence]) -> None:
-        ran = len(found) == len(claim.snippets) and all(e.outcome == "passed" for e in found.values())
+        ran = len(found) == len(claim.snippets) and all(
+            e.outcome == "passed" for e in found.values()
+        )
         if ran:
             try:
                 ev.agreement(claim, found)
-            except ev.Disagreement as error:
+            except ev.DisagreementError as error:
                 self.warn("failed", f"{shown(claim.folder / 'claim.md')}: {error}")
                 found.clear()
 
@@ -175,12 +179,12 @@ class AxesDirective(CatalogueDirective):
         by_axis: dict[str, list[Claim]] = {}
         for claim in self.claims("*/*"):
             by_axis.setdefault(claim.folder.parent.name, []).append(claim)
-        rows = []
+        rows: list[tuple[nodes.Node | str, ...]] = []
         for axis, claims in by_axis.items():
             count = Counter(claim.front.status for claim in claims)
             name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
             counts = (count["holds"], count["partly"], count["outdated"] + count["never"])
-            rows.append((name, str(len(claims)), *map(str, counts)))
+            rows.append((name, *map(str, (len(claims), *counts))))
         return [part.table(("Axis", "Claims", "Hold", "In part", "No longer"), rows)]
 
 

@@ -19,6 +19,10 @@ FAVOURS = {
     "tie": "a tie",
     "none": "neither",
 }
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 KIND = {
     "example": "A worked example of the articles, re-created.",
     "ours": "Our own claim: no article made it.",
@@ -50,11 +54,7 @@ def today(claim: Claim) -> str:
 
 def date(moment: datetime.datetime) -> str:
     """Return a day as ``21 November 2026``, whatever the locale."""
-    month = (
-        "January February March April May June July "
-        "August September October November December"
-    ).split()[moment.month - 1]
-    return f"{moment.day} {month} {moment.year}"
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
 def duration(seconds: float) -> str:

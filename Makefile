@@ -1,0 +1,62 @@
+# `make` lists the targets. Everything they need is installed into .venv, exactly as locked.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.PHONY: help html serve test check browser bench-harness lock clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+html: $(READY) ## verify what changed, then build the site into _build/html
+	@$(BIN)/python -m snippets._harness verify $(ARGS)
+	@$(SPHINX) docs _build/site
+	@rm -rf _build/html.new && cp -Rp _build/site _build/html.new
+	@rm -rf _build/html && mv _build/html.new _build/html
+	@echo "the site is in _build/html; open _build/html/index.html"
+
+serve: html ## the same, then serve it on port 8000 and rebuild on every save
+	$(BIN)/sphinx-autobuild -c . -d _build/doctrees --watch snippets --watch conf.py \
+	  --pre-build "$(BIN)/python -m snippets._harness verify" docs _build/site
+
+test: $(READY) browser ## run all snippets and all tests (ARGS=--fresh runs recorded passes again)
+	@$(BIN)/python -m pytest snippets $(TESTS) $(ARGS)
+
+check: $(READY) ## lint, format, types and the catalogue, in seconds
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m snippets._harness check
+
+browser: $(READY)
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    echo "installing chromium for the browser tests"; \
+	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	  else $(BIN)/playwright install chromium; fi
+
+bench-harness: $(READY) ## time the harness beside its peers, on 120 generated files
+	@$(BIN)/python tests/bench/harness.py $(ARGS)
+
+lock: $(READY) ## write .ci/constraints.txt anew from pyproject.toml, for every platform
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --upgrade \
+	  --custom-compile-command "make lock" --group all -o .ci/constraints.txt
+
+clean: ## remove the environment, the evidence and the site
+	rm -rf $(VENV) _build
+
+# The lock constrains rather than lists: a CPU build of torch then leaves out the CUDA
+# packages that another build needs, and both get exact versions.
+$(READY): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	@echo "installing the locked packages into $(VENV) (a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check pip==26.3
+	@$(BIN)/python -m pip install -q --progress-bar on --group all -c .ci/constraints.txt
+	@touch $@
