@@ -1,5 +1,6 @@
 """Sphinx configuration: `make html` builds the pages in docs/ with it."""
 
+import contextlib
 import os
 import sys
 import tomllib
@@ -7,6 +8,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "docs" / "_ext")]
+
+# It prints that matplotlib is missing, which only its preview pictures would need.
+with contextlib.redirect_stdout(None):
+    import sphinxext.opengraph  # noqa: F401
 
 _project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
 _site = os.environ.get("SITE_URL", _project["urls"]["Homepage"])

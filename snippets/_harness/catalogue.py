@@ -13,68 +13,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
+from . import frontmatter
 from .frameworks import FRAMEWORKS
+from .frontmatter import Article, FrontMatter, place
 from .markup import Block, check_code, read_text, split
 from .problems import CatalogueError, Problem, did_you_mean
 
-Kind = Literal["claim", "example", "ours", "prose"]
-Status = Literal["holds", "partly", "outdated", "never", "opinion"]
-Favours = Literal["tensorflow", "pytorch", "tie", "none"]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-# Not strict: to YAML 1.1, 1e-6 without a decimal point is a string.
-Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=False)]
-
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SHOWN = re.compile(r"^ *(?:`{3,}|:{3,})\{claim\} *(\S*)", re.MULTILINE)
-
-
-class Schema(BaseModel):
-    """Validated front matter: immutable, and without unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Article(Schema):
-    """An article whose claims are checked."""
-
-    title: Text
-    year: int
-    author: Text | None = None
-    dated: Text | None = None
-
-
-class Source(Schema):
-    """What one article said, in our words, and whom it favoured."""
-
-    article: Text
-    said: Text
-    favours: Favours = "none"
-
-
-class Skip(Schema):
-    """Why the snippets of a claim do not run for now, and the last day of that."""
-
-    reason: Text
-    until: datetime.date
-
-
-class FrontMatter(Schema):
-    """The head of a ``claim.md``. ``favours`` and ``status`` are about today."""
-
-    title: Text
-    status: Status
-    favours: Favours
-    kind: Kind = "claim"
-    changed: Text | None = None
-    agree: dict[Text, Tolerance] = {}
-    skip: Skip | None = None
-    sources: tuple[Source, ...] = Field(default=(), strict=False)
-    needs: tuple[Text, ...] = Field(default=(), strict=False)
 
 
 @dataclass(frozen=True)
@@ -210,8 +160,6 @@ class ClaimReader:
         front, statement = self.claim_file()
         optional = front is None or front.status == "opinion" or front.kind == "prose"
         snippets = tuple(self.snippets(optional))
-        if front is not None:
-            self.check_front(front)
         if self.problems or front is None:
             raise CatalogueError(self.problems)
         return Claim(self.folder, front, statement, snippets)
@@ -264,51 +212,38 @@ class ClaimReader:
         for block in statement:
             if block.is_code:
                 report(block.line, 1, "the statement is prose; put code into a framework's file")
-        return self.front_matter(path, match[1]), statement
+        front, tree = frontmatter.read(match[1], report)
+        if front and tree:
+            self.check_front(front, tree)
+        return front, statement
 
-    def front_matter(self, path: Path, text: str) -> FrontMatter | None:
-        """Return the front matter as an object, or None after reporting what is wrong."""
-        try:
-            tree = yaml.compose(text, Loader=yaml.SafeLoader)
-            data = yaml.safe_load(text)
-        except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-            mark = getattr(error, "problem_mark", None)
-            line, column = (mark.line + 2, mark.column + 1) if mark else (2, 1)
-            self.report(path, line, column, f"not valid YAML: {getattr(error, 'problem', error)}")
-            return None
-        if tree is None or not isinstance(data, dict):
-            hint = "write lines of `key: value`"
-            self.report(path, 2, 1, f"the front matter is not a mapping; {hint}")
-            return None
-        for line, column, key in duplicate_keys(tree):
-            self.report(path, line, column, f"key {key!r} is given twice; keep one")
-        try:
-            return FrontMatter.model_validate(data)
-        except ValidationError as error:
-            for detail in error.errors():
-                self.report(path, *place(tree, detail["loc"]), explain(detail))
-            return None
-
-    def check_front(self, front: FrontMatter) -> None:
-        """Report what only the rest of the catalogue can tell."""
+    def check_front(self, front: FrontMatter, tree: yaml.Node) -> None:
+        """Report what the schema cannot tell: other files, today, and Markdown in the texts."""
         path = self.folder / "claim.md"
-        lines = path.read_text().splitlines()
-
-        def line_of(pattern: str, nth: int = 0) -> int:
-            found = [n for n, line in enumerate(lines, 1) if re.match(pattern, line)]
-            return found[nth] if nth < len(found) else 1
-
+        articles = self.catalogue.articles
+        self.check_line(path, place(tree, ("title",)), front.title)
         for index, source in enumerate(front.sources):
-            if source.article not in self.catalogue.articles:
-                hint = did_you_mean(source.article, self.catalogue.articles)
-                line = line_of(r"[\s-]*article:", index)
-                self.report(path, line, 1, f"unknown article {source.article!r}: {hint}")
+            self.check_line(path, place(tree, ("sources", index, "said")), source.said)
+            if source.article not in articles:
+                at = place(tree, ("sources", index, "article"))
+                hint = did_you_mean(source.article, articles)
+                self.report(path, *at, f"unknown article {source.article!r}: {hint}")
         if front.skip and front.skip.until < self.catalogue.today:
             message = f"the skip ended on {front.skip.until}; mend the snippets or give a new date"
-            self.report(path, line_of("skip:"), 1, message)
+            self.report(path, *place(tree, ("skip", "until")), message)
         if front.kind in ("claim", "example") and not front.sources:
             message = "has no sources; name an article, or make it `kind: ours`"
-            self.report(path, line_of("kind:|title:"), 1, message)
+            self.report(path, *place(tree, ("kind",)), message)
+
+    def check_line(self, path: Path, at: tuple[int, int], text: str) -> None:
+        """Report what is wrong with a text of the front matter that pages show as Markdown."""
+
+        def report(_line: int, _column: int, message: str) -> None:
+            self.report(path, *at, message)
+
+        blocks = list(split(text, report))
+        if len(blocks) != 1 or blocks[0].is_code:
+            report(1, 1, "is not one line of text; say more in the statement below")
 
     def snippets(self, optional: bool) -> Iterator[Snippet]:
         """Yield the tabs in their order, reporting what is wrong with each."""
@@ -327,62 +262,3 @@ class ClaimReader:
             if len(self.problems) == before:
                 check_code([block for block in blocks if block.is_code], report)
             yield Snippet(path, name, blocks)
-
-
-def place(tree: yaml.Node, location: tuple[Any, ...]) -> tuple[int, int]:
-    """Return the line and column, in the file, of the value or key at ``location``."""
-    node, mark = tree, tree.start_mark
-    for step in location:
-        if isinstance(node, yaml.MappingNode):
-            pairs = {key.value: (key, value) for key, value in node.value}
-            if step not in pairs:  # missing: point at the mapping that lacks it
-                break
-            key, node = pairs[step]
-            mark = key.start_mark
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            node = node.value[step]
-            mark = node.start_mark
-    return mark.line + 2, mark.column + 1
-
-
-def duplicate_keys(tree: yaml.Node) -> Iterator[tuple[int, int, str]]:
-    """Yield line, column and name of keys that a mapping has twice (YAML keeps the last)."""
-    if isinstance(tree, yaml.MappingNode):
-        seen = set()
-        for key, value in tree.value:
-            if key.value in seen:
-                yield key.start_mark.line + 2, key.start_mark.column + 1, key.value
-            seen.add(key.value)
-            yield from duplicate_keys(value)
-    elif isinstance(tree, yaml.SequenceNode):
-        for item in tree.value:
-            yield from duplicate_keys(item)
-
-
-def explain(detail: Any) -> str:
-    """Return one of pydantic's errors in words that say what would be right."""
-    key = str(detail["loc"][-1])
-    model = (
-        Source if "sources" in detail["loc"] else Skip if "skip" in detail["loc"] else FrontMatter
-    )
-    value = detail["input"]
-    match detail["type"]:
-        case "extra_forbidden":
-            return f"unknown key {key!r}: {did_you_mean(key, model.model_fields)}"
-        case "missing":
-            return f"{key!r} is missing; {HINTS.get(key, 'add it')}"
-        case "literal_error":
-            allowed = {"status": Status, "favours": Favours, "kind": Kind}[key]
-            return f"unknown {key} {value!r}: {did_you_mean(str(value), get_args(allowed))}"
-        case "string_too_short":
-            return f"{key!r} is empty; {HINTS.get(key, 'give it a value')}"
-    return f"{key!r} is {value!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
-
-
-HINTS = {
-    "title": "give the claim a title of a few words",
-    "status": f"say what is so today: {', '.join(get_args(Status))}",
-    "favours": f"say whom it favours today: {', '.join(get_args(Favours))}",
-    "until": "give the last day of the skip as YYYY-MM-DD",
-    "reason": "say why the snippets cannot run",
-}

@@ -9,7 +9,8 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from snippets._harness import evidence as ev
-from snippets._harness.catalogue import Article, Catalogue, Claim
+from snippets._harness.catalogue import SHOWN, Catalogue, Claim
+from snippets._harness.frontmatter import Article
 from snippets._harness.problems import CatalogueError, shown
 
 from . import nodes as part
@@ -41,6 +42,16 @@ class CatalogueDirective(SphinxDirective):
 
     def render(self) -> list[nodes.Node]:
         raise NotImplementedError
+
+    def inline(self, text: str) -> list[nodes.Node]:
+        """Return the nodes of one line of Markdown, without a paragraph around them."""
+        return [child for node in self.parse(text) for child in node.children]
+
+    def parse(self, text: str) -> list[nodes.Node]:
+        """Return the nodes of Markdown that the catalogue has let in."""
+        container = nodes.Element()
+        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, container)
+        return container.children
 
     def warn(self, subtype: str, message: str) -> None:
         """Warn, at this directive's place, with a type that publishing treats as an error."""
@@ -84,20 +95,11 @@ class ClaimDirective(CatalogueDirective):
             section += self.tabs(claim)
         section += part.evidence_line(claim, found)
         if claim.front.sources:
-            section += part.said(claim, self.articles)
+            section += part.said(claim, self.articles, self.inline)
         elif claim.front.kind == "ours":
             section += nodes.paragraph("", wording.KIND["ours"], classes=["claim-sources"])
         self.set_source_info(section)
         return [section]
-
-    def inline(self, text: str) -> list[nodes.Node]:
-        """Return the nodes of a line of Markdown: a title may hold `code`."""
-        return [child for node in self.parse(text) for child in node.children]
-
-    def parse(self, text: str) -> list[nodes.Node]:
-        container = nodes.Element()
-        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, container)
-        return container.children
 
     def tabs(self, claim: Claim) -> list[nodes.Node]:
         """Return the snippets as group tabs.
@@ -155,11 +157,15 @@ class ClaimDirective(CatalogueDirective):
 
 
 class VerdictsDirective(CatalogueDirective):
-    """Shows the claims of an axis as a table: then, and now."""
+    """Shows the claims of an axis as a table, in the order of the page: then, and now."""
 
     required_arguments = 1
 
     def render(self) -> list[nodes.Node]:
+        page = Path(self.env.doc2path(self.env.docname)).read_text()
+        order = {match[1]: match.start() for match in SHOWN.finditer(page)}
+        claims = self.claims(f"{self.arguments[0]}/*")
+        claims.sort(key=lambda claim: order.get(claim.id, len(page)))
         rows = [
             (
                 part.link(part.anchor(claim.id), claim.front.title.replace("`", "")),
@@ -167,7 +173,7 @@ class VerdictsDirective(CatalogueDirective):
                 wording.FAVOURS[claim.front.favours],
                 wording.today(claim),
             )
-            for claim in self.claims(f"{self.arguments[0]}/*")
+            for claim in claims
         ]
         return [part.table(("Claim", "Then", "Now", "The claim today"), rows)]
 
@@ -179,7 +185,7 @@ class AxesDirective(CatalogueDirective):
         by_axis: dict[str, list[Claim]] = {}
         for claim in self.claims("*/*"):
             by_axis.setdefault(claim.folder.parent.name, []).append(claim)
-        rows: list[tuple[nodes.Node | str, ...]] = []
+        rows: list[tuple[part.Cell, ...]] = []
         for axis, claims in by_axis.items():
             count = Counter(claim.front.status for claim in claims)
             name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
@@ -201,14 +207,15 @@ class ArticlesDirective(CatalogueDirective):
         section += nodes.title("", article.title)
         cited = [(c, s) for c in claims for s in c.front.sources if s.article == key]
         by = f"By {article.author}, {article.year}." if article.author else f"{article.year}."
-        counts = Counter(wording.STATUS[claim.front.status] for claim, _ in cited)
+        counts = Counter(wording.FATE[claim.front.status] for claim, _ in cited)
         fate = ", ".join(f"{number} {words}" for words, number in counts.most_common())
-        sentences = (by, article.dated, f"Of its claims shown here: {fate}." if fate else None)
+        today = f"Of the {len(cited)} claims on this site, {fate}." if cited else None
+        sentences = (by, article.dated, today)
         section += nodes.paragraph("", " ".join(filter(None, sentences)))
         if cited:
             rows = [
                 (
-                    source.said,
+                    self.inline(source.said),
                     wording.FAVOURS[source.favours],
                     part.link(part.anchor(claim.id), wording.STATUS[claim.front.status]),
                 )

@@ -7,12 +7,13 @@ from docutils import nodes
 from sphinx.addnodes import pending_xref
 
 from snippets._harness import evidence as ev
-from snippets._harness.catalogue import Article, Claim
+from snippets._harness.catalogue import Claim
+from snippets._harness.frontmatter import Article
 from snippets._harness.markup import Block
 
 from . import wording
 
-Parse = Callable[[str], list[nodes.Node]]  # Markdown of one paragraph -> its nodes
+Parse = Callable[[str], list[nodes.Node]]  # Markdown -> nodes
 
 
 def anchor(claim_id: str) -> str:
@@ -101,7 +102,7 @@ def _run(tab: str, evidence: ev.Evidence) -> str:
     return f"{label} ({wording.duration(evidence.seconds)})"
 
 
-def said(claim: Claim, articles: dict[str, Article]) -> nodes.Node:
+def said(claim: Claim, articles: dict[str, Article], inline: Parse) -> nodes.Node:
     """Return who said it, when, in our words."""
     items = nodes.bullet_list(classes=["claim-sources"])
     for source in claim.front.sources:
@@ -109,7 +110,7 @@ def said(claim: Claim, articles: dict[str, Article]) -> nodes.Node:
         line = nodes.paragraph()
         by = f"{article.author}, " if article.author else ""
         line += article_link(source.article, article)
-        line += nodes.Text(f" ({by}{article.year}): {source.said}")
+        line += [nodes.Text(f" ({by}{article.year}): "), *inline(source.said)]
         if source.favours != "none":
             line += nodes.Text(f" Favoured: {wording.FAVOURS[source.favours]}.")
         items += nodes.list_item("", line)
@@ -129,7 +130,10 @@ def link(target: str, text: str) -> nodes.Element:
     return node
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node | str]]) -> nodes.table:
+Cell = str | nodes.Node | list[nodes.Node]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> nodes.table:
     """Return a table of texts and inline nodes."""
     group = nodes.tgroup(cols=len(head))
     group += [nodes.colspec(colwidth=1) for _ in head]
@@ -138,7 +142,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[nodes.Node | str]]) -> no
     return nodes.table("", group, classes=["claim-table"])
 
 
-def _row(cells: Sequence[nodes.Node | str]) -> nodes.row:
+def _row(cells: Sequence[Cell]) -> nodes.row:
     row = nodes.row()
     for cell in cells:
         line = nodes.paragraph()

@@ -13,6 +13,13 @@ STATUS = {
     "never": "was never so",
     "opinion": "is a matter of opinion",
 }
+FATE = {
+    "holds": "still hold",
+    "partly": "hold in part",
+    "outdated": "no longer hold",
+    "never": "never held",
+    "opinion": "are opinion",
+}
 FAVOURS = {
     "tensorflow": "TensorFlow",
     "pytorch": "PyTorch",
