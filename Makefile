@@ -16,9 +16,7 @@ help: ## list the targets
 html: $(READY) ## verify what changed, then build the site into _build/html
 	@$(BIN)/python -m snippets._harness verify $(ARGS)
 	@$(SPHINX) docs _build/site
-	@rm -rf _build/html.new && cp -Rp _build/site _build/html.new
-	@rm -rf _build/html && mv _build/html.new _build/html
-	@echo "the site is in _build/html; open _build/html/index.html"
+	@$(BIN)/python docs/_ext/publish.py _build/site _build/html
 
 serve: html ## the same, then serve it on port 8000 and rebuild on every save
 	$(BIN)/sphinx-autobuild -c . -d _build/doctrees --watch snippets --watch conf.py \

@@ -70,7 +70,7 @@ def read(text: str, report: Report) -> tuple[FrontMatter | None, yaml.Node | Non
     Returns None in place of either after reporting what is wrong with it.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[no-untyped-call]
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
         mark = getattr(error, "problem_mark", None)

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import TerminalRepr
 from sybil import Document, Example
+from sybil.example import SybilFailure
 from sybil.integration.pytest import SybilFile, SybilItem
 
 from . import evidence as ev
@@ -218,6 +220,14 @@ class SnippetItem(SybilItem):
         assert isinstance(self.parent, SnippetFile)
         return [(self.parent.claim, self.parent.snippet)]
 
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
+        """Say where and what, without a traceback of ours."""
+        if isinstance(excinfo.value, SybilFailure):
+            return f"{shown(self.path)}:{self.example.line}\n{excinfo.value.result}"
+        return super().repr_failure(excinfo, style)
+
 
 class SnippetFile(SybilFile):
     """A snippet file: collected if its claim is sound, or else failing with the reasons."""
@@ -274,7 +284,7 @@ class AgreementItem(pytest.Item):
         self,
         excinfo: pytest.ExceptionInfo[BaseException],
         style: Any = None,
-    ) -> Any:
+    ) -> str | TerminalRepr:
         if isinstance(excinfo.value, ev.DisagreementError):
             return f"{shown(self.path)}: {excinfo.value}"
         return super().repr_failure(excinfo, style)
