@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# Sphinx warns of a page only when it reads it: after a warning, read everything again.
 SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
 
@@ -15,7 +16,7 @@ help: ## list the targets
 
 html: $(READY) ## verify what changed, then build the site into _build/html
 	@$(BIN)/python -m snippets._harness verify $(ARGS)
-	@$(SPHINX) docs _build/site
+	@$(SPHINX) docs _build/site || { rm -rf _build/doctrees; exit 1; }
 	@$(BIN)/python docs/_ext/publish.py _build/site _build/html
 
 serve: html ## the same, then serve it on port 8000 and rebuild on every save

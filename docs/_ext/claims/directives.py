@@ -54,7 +54,11 @@ class CatalogueDirective(SphinxDirective):
         return container.children
 
     def warn(self, subtype: str, message: str) -> None:
-        """Warn, at this directive's place, with a type that publishing treats as an error."""
+        """Warn, at this directive's place, with a type that publishing treats as an error.
+
+        The page is read again at the next build: Sphinx would not repeat the warning.
+        """
+        self.env.note_reread()
         logger.warning(message, type="claims", subtype=subtype, location=self.get_location())
 
     def claims(self, pattern: str) -> list[Claim]:
@@ -179,11 +183,12 @@ class VerdictsDirective(CatalogueDirective):
 
 
 class AxesDirective(CatalogueDirective):
-    """Shows every axis that has a page: how many claims, and how they stand today."""
+    """Shows how many claims every axis has, how they stand today, and what is skipped."""
 
     def render(self) -> list[nodes.Node]:
         by_axis: dict[str, list[Claim]] = {}
-        for claim in self.claims("*/*"):
+        every = self.claims("*/*")
+        for claim in every:
             by_axis.setdefault(claim.folder.parent.name, []).append(claim)
         rows: list[tuple[part.Cell, ...]] = []
         for axis, claims in by_axis.items():
@@ -191,7 +196,8 @@ class AxesDirective(CatalogueDirective):
             name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
             counts = (count["holds"], count["partly"], count["outdated"] + count["never"])
             rows.append((name, *map(str, (len(claims), *counts))))
-        return [part.table(("Axis", "Claims", "Hold", "In part", "No longer"), rows)]
+        table = part.table(("Axis", "Claims", "Hold", "In part", "No longer"), rows)
+        return [table, *part.skipped([claim for claim in every if claim.front.skip])]
 
 
 class ArticlesDirective(CatalogueDirective):

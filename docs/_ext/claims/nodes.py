@@ -102,6 +102,19 @@ def _run(tab: str, evidence: ev.Evidence) -> str:
     return f"{label} ({wording.duration(evidence.seconds)})"
 
 
+def skipped(claims: Sequence[Claim]) -> list[nodes.Node]:
+    """Return how many claims are skipped for now, which, until when and why."""
+    if not claims:
+        return []
+    line = phrase("Skipped for now:", f"{len(claims)} of the claims.")
+    for claim in claims:
+        skip = claim.front.skip
+        assert skip is not None
+        line += link(anchor(claim.id), claim.front.title.replace("`", ""))
+        line += nodes.Text(f" (until {wording.date(skip.until)}: {skip.reason}) ")
+    return [nodes.paragraph("", "", line)]
+
+
 def said(claim: Claim, articles: dict[str, Article], inline: Parse) -> nodes.Node:
     """Return who said it, when, in our words."""
     items = nodes.bullet_list(classes=["claim-sources"])

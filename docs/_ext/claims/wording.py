@@ -59,7 +59,7 @@ def today(claim: Claim) -> str:
     return STATUS[claim.front.status]
 
 
-def date(moment: datetime.datetime) -> str:
+def date(moment: datetime.date) -> str:
     """Return a day as ``21 November 2026``, whatever the locale."""
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
