@@ -24,12 +24,12 @@ version = release = _project["version"]
 language = "en"
 
 extensions = [
-    "claims",  # ours: docs/_ext/claims
+    "claims",  # ours, in docs/_ext
+    "sitemap",  # ours too
     "myst_nb",
     "sphinx_tabs.tabs",
     "sphinx_copybutton",
     "sphinxext.opengraph",
-    "sphinx_sitemap",
     "notfound.extension",
 ]
 exclude_patterns = ["_*"]
@@ -55,14 +55,13 @@ html_css_files = ["claims.css"]
 html_favicon = "docs/_static/favicon.svg"
 html_show_sphinx = False
 html_copy_source = False
+html_use_index = False  # nothing is indexed by it
 html_theme_options = {
     "source_repository": _repository,
     "source_branch": "main",
     "source_directory": "docs/",
     "top_of_page_buttons": ["edit"],
 }
-sitemap_url_scheme = "{link}"
-sitemap_excludes = ["search.html", "genindex.html", "404.html"]
 ogp_site_url = _site
 ogp_site_name = project
 ogp_enable_meta_description = True
