@@ -41,8 +41,11 @@ def pages(env: BuildEnvironment) -> dict[str, Watched]:
 
 
 def outdated(
-    _app: Sphinx, env: BuildEnvironment, _added: set[str], _changed: set[str], _removed: set[str]
+    app: Sphinx, env: BuildEnvironment, _added: set[str], _changed: set[str], removed: set[str]
 ) -> list[str]:
+    """Return the pages to read again; take pages that are gone out of the site."""
+    for page in removed:  # Sphinx would leave the HTML that an earlier build wrote
+        Path(app.outdir, app.builder.get_target_uri(page)).unlink(missing_ok=True)
     return [
         page
         for page, watched in pages(env).items()
