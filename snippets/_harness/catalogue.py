@@ -15,7 +15,6 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import yaml
-from pydantic import ValidationError
 
 from . import frontmatter
 from .frameworks import FRAMEWORKS
@@ -72,7 +71,7 @@ class Catalogue:
         try:
             data = tomllib.loads(path.read_text())
             return {key: Article.model_validate(value) for key, value in data.items()}
-        except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
+        except (OSError, ValueError) as error:  # not there, not UTF-8, not TOML, not articles
             raise CatalogueError([Problem(path, 1, 1, f"cannot be read: {error}")]) from None
 
     def folders(self) -> list[Path]:
@@ -144,7 +143,7 @@ class Catalogue:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir())
+    return sorted(entry for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else []
 
 
 @dataclass
@@ -180,7 +179,7 @@ class ClaimReader:
             elif path.name not in expected:
                 hint = did_you_mean(path.name, sorted(expected))
                 self.report(path, 1, 1, f"unknown framework or file {path.name!r}: {hint}")
-        if self.folder.is_symlink():
+        if self.folder.is_symlink() or self.folder.parent.is_symlink():
             self.report(self.folder, 1, 1, "is a link; claims are made of plain files")
 
     def text(self, path: Path) -> str | None:
@@ -188,7 +187,10 @@ class ClaimReader:
         if not path.exists():
             self.report(path, 1, 1, "is missing")
             return None
-        if path.is_symlink():
+        if path.is_symlink():  # reported with the folder
+            return None
+        if not path.is_file():
+            self.report(path, 1, 1, "is not a file")
             return None
         text, problems = read_text(path)
         self.problems += problems

@@ -131,10 +131,18 @@ def unmet_need(needs: tuple[str, ...]) -> str | None:
             case "gpu":
                 met, what = shutil.which("nvidia-smi") is not None, "a GPU"
             case _:
-                met, what = importlib.util.find_spec(need) is not None, f"the package {need}"
+                met, what = is_installed(need), f"the package {need}"
         if not met:
             return f"needs {what}, which this machine does not have"
     return None
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package, or a part of one (``google.protobuf``), can be imported."""
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:  # of the package whose part it is
+        return False
 
 
 class DisagreementError(Exception):

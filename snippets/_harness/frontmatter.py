@@ -1,15 +1,25 @@
 """The head of a ``claim.md``: its schema, and its errors in words with their places."""
 
 import datetime
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from .markup import Report
 from .problems import did_you_mean
 
+DATE = re.compile(r"\b(\d{4})-(\d\d?)-(\d\d?)\b")
 FIRST_LINE = 2  # of the front matter in its file, below the opening ---
 
 Kind = Literal["claim", "example", "ours", "prose"]
@@ -58,7 +68,9 @@ class FrontMatter(Schema):
     favours: Favours
     kind: Kind = "claim"
     changed: Text | None = None
-    agree: dict[Text, Tolerance] = {}
+    agree: Annotated[Mapping[Text, Tolerance], AfterValidator(MappingProxyType)] = Field(
+        default_factory=lambda: MappingProxyType({}), strict=False
+    )
     skip: Skip | None = None
     sources: tuple[Source, ...] = Field(default=(), strict=False)
     needs: tuple[Text, ...] = Field(default=(), strict=False)
@@ -70,13 +82,10 @@ def read(text: str, report: Report) -> tuple[FrontMatter | None, yaml.Node | Non
     Returns None in place of either after reporting what is wrong with it.
     """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = compose(text)
         data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that does not exist
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line, mark.column) if mark else (0, 0)
-        what = getattr(error, "problem", None) or error
-        report(FIRST_LINE + line, column + 1, f"not valid YAML: {what}")
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        report(*explain_yaml(error, text))
         return None, None
     if not isinstance(tree, yaml.MappingNode):
         hint = "write lines of `key: value`"
@@ -90,6 +99,42 @@ def read(text: str, report: Report) -> tuple[FrontMatter | None, yaml.Node | Non
         for detail in error.errors():
             report(*place(tree, detail["loc"]), explain(detail))
         return None, tree
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the tree of a YAML text; raise MarkedYAMLError for an alias, which could loop."""
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(
+                problem=f"the alias *{event.anchor}; write the value out",
+                problem_mark=event.start_mark,  # type: ignore[arg-type]
+            )
+    return yaml.compose(text, Loader=yaml.SafeLoader)
+
+
+def explain_yaml(error: Exception, text: str) -> tuple[int, int, str]:
+    """Return line, column and message of what PyYAML could not read."""
+    line, column, what, lines = 0, 0, str(error), text.split("\n")
+    match error:
+        case yaml.reader.ReaderError():  # a character that YAML does not allow
+            line, what = text.count("\n", 0, error.position), error.reason
+        case yaml.MarkedYAMLError(problem=problem, problem_mark=mark) if mark:
+            line, column, what = mark.line, mark.column, str(problem)
+        case RecursionError():
+            what = "nested too deeply; a claim needs two levels"
+        case ValueError():  # a date that does not exist
+            line = next(filter(lambda n: has_bad_date(lines[n]), range(len(lines))), 0)
+    return FIRST_LINE + line, column + 1, f"not valid YAML: {what}"
+
+
+def has_bad_date(line: str) -> bool:
+    """Return whether a line holds a date that does not exist, such as 2026-02-30."""
+    for year, month, day in DATE.findall(line):
+        try:
+            datetime.date(int(year), int(month), int(day))
+        except ValueError:
+            return True
+    return False
 
 
 def place(tree: yaml.Node, location: tuple[Any, ...]) -> tuple[int, int]:

@@ -17,13 +17,17 @@ from .problems import Problem
 
 COLUMNS = 72  # what a code block shows on the page without scrolling
 CODE_LINES = 25
-FLAGS = {"+NUMBER", "-NUMBER", "+ELLIPSIS", "-ELLIPSIS", "+NORMALIZE_WHITESPACE"}
+doctest.register_optionflag("NUMBER")  # Sybil's, which may not be imported here
+OPTIONS = {"+NUMBER", "-NUMBER", "+ELLIPSIS", "-ELLIPSIS", "+NORMALIZE_WHITESPACE"}
 INLINE = {
     "text", "softbreak", "hardbreak", "code_inline", "text_special",
     "em_open", "em_close", "strong_open", "strong_close", "link_open", "link_close",
 }  # fmt: skip
 ROLE = re.compile(r"\{[\w:.+-]+\}$")  # MyST's {role}`text`, before the inline code
+MYST = re.compile(r"\s*(:::|%|\+\+\+|\([^)]*\)=)")  # what MyST reads at the start of a line
 FENCE = "```python"
+
+DOCTEST_ERROR = re.compile(r"line (\d+) of the doc\w+ for \S+ (?:has )?(?:an )?(.*)", re.DOTALL)
 
 Report = Callable[[int, int, str], None]
 
@@ -61,8 +65,10 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
     ``report`` is called with line, column and message; ``first`` is the line of the file
     at which ``text`` begins.
     """
-    lines = text.splitlines()
-    for token in MarkdownIt("commonmark").parse(text):
+    lines = text.split("\n")
+    markdown = MarkdownIt("commonmark")  # lets any link through: check_inline reports it
+    markdown.validateLink = lambda _url: True  # type: ignore[assignment]
+    for token in markdown.parse(text):
         start, end = token.map or (0, 0)
         line = first + start
         if token.type == "fence":
@@ -82,6 +88,10 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
 
 def check_inline(token: Token, line: int, report: Report) -> None:
     """Report inline markup other than code, emphasis and plain links."""
+    for number, text in enumerate(token.content.split("\n"), line):
+        if found := MYST.match(text):
+            report(number, 1, f"{found[1]} is a directive to MyST; begin the line otherwise")
+            break
     children = token.children or []
     for before, child in zip([None, *children], children, strict=False):
         if child.type not in INLINE:
@@ -102,7 +112,7 @@ def check_code(blocks: list[Block], report: Report) -> None:
     examples = [example for block in blocks for example in parse(block, report)]
     source_lines = sum(example.source.count("\n") for _, example in examples)
     for block in blocks:
-        for number, text in enumerate(block.text.splitlines(), block.line):
+        for number, text in enumerate(block.text.split("\n"), block.line):
             if len(text) > COLUMNS:
                 hint = "ELLIPSIS (...) shortens output"
                 report(number, COLUMNS + 1, f"{len(text)} columns, at most {COLUMNS}; {hint}")
@@ -123,18 +133,28 @@ def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]
         report(block.line, 1, "a code block must begin with >>> (code alone would not be checked)")
         return
     try:
-        examples = doctest.DocTestParser().get_examples(block.text)
+        parts = doctest.DocTestParser().parse(block.text)
     except ValueError as error:
-        match = re.match(
-            r"line (\d+) of the docstring for \S+ (?:has )?(.*)", str(error), re.DOTALL
-        )
+        match = DOCTEST_ERROR.match(str(error))
         number, message = (int(match[1]) - 1, match[2]) if match else (0, str(error))
         report(block.line + number, 1, f"not a doctest: {message}")
         return
-    for example in examples:
-        line = block.line + example.lineno
-        for flag in re.findall(r"#\s*doctest:([^\n]*)", example.source):
-            if unknown := set(re.split(r"[\s,]+", flag.strip())) - FLAGS:
-                names = ", ".join(sorted(unknown))
-                report(line, 1, f"the doctest option {names} weakens or hides the evidence")
-        yield line, example
+    line = block.line
+    for part in parts:
+        if isinstance(part, str):
+            if stray := part.strip():
+                line += part[: part.index(stray)].count("\n")
+                report(line, 1, "this is neither code nor its output; begin code with >>>")
+            continue
+        line = block.line + part.lineno
+        check_options(part, line, report)
+        yield line, part
+        line += part.source.count("\n") + part.want.count("\n")
+
+
+def check_options(example: doctest.Example, line: int, report: Report) -> None:
+    """Report doctest options that would let an example pass whatever it prints."""
+    for options in re.findall(r"#\s*doctest:([^\n]*)", example.source):
+        if unknown := set(re.split(r"[\s,]+", options.strip())) - OPTIONS:
+            names = ", ".join(sorted(unknown))
+            report(line, 1, f"the doctest option {names} weakens or hides the evidence")

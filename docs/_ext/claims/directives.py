@@ -73,7 +73,7 @@ class CatalogueDirective(SphinxDirective):
                 try:
                     found.append(self.catalogue.load(folder))
                 except CatalogueError:
-                    continue
+                    self.env.note_reread()  # until its mistake is mended
         return found
 
 
