@@ -27,10 +27,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from sybil import Example
+from sybil import Document, Example
 from sybil.example import SybilFailure
 
-from .examples import bind, sybil
+from .examples import bind, parser
 from .frameworks import PRELOADS
 
 OUTPUT_LIMIT = 100_000  # characters that one example may print
@@ -53,7 +53,8 @@ def run(job: dict[str, Any], results: int) -> None:
         os.write(results, json.dumps(message).encode() + b"\n")
 
     started = time.perf_counter()
-    document = sybil().parse(Path(job["path"]))
+    # Not through a Sybil: it asks inspect who made it, which looks at every module.
+    document = Document.parse(job["path"], parser())
     document.path = job["name"]
     _settle(job["folder"])
     main = ModuleType("__main__")
@@ -194,8 +195,19 @@ def preload(name: str) -> None:
     """
     for module in PRELOADS[name].modules:
         importlib.import_module(module)
+    rehearse(PRELOADS[name].rehearsal)
     gc.collect()
     gc.freeze()
+
+
+def rehearse(code: str) -> None:
+    """Run examples, so that what they load and cache on first use is there in all forks."""
+    document = Document(f"```python\n{code}```\n", "rehearsal.md")
+    for region in parser()(document):
+        document.add(region)
+    for example in bind(document, ModuleType("rehearsal")):
+        if failure := evaluate(example):
+            raise RuntimeError(failure)
 
 
 def die_with_parent() -> None:

@@ -45,13 +45,18 @@ def rounds_to(want: re.Match[str], got: float) -> bool:
     return abs(float(want.group()) - got) <= half * (1 + 1e-9)
 
 
-def sybil(root: Path = Path(), document_type: type[Document] = Document) -> Sybil:
-    """Return the Sybil that finds the examples in the snippet files below ``root``."""
+def parser() -> PythonCodeBlockParser:
+    """Return what finds the examples in a document, and compares as we do."""
     parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | NUMBER)
     evaluator: DocTestEvaluator = parser.doctest_parser.evaluator
     evaluator.runner._checker = RoundingChecker()  # type: ignore[attr-defined]
+    return parser
+
+
+def sybil(root: Path, document_type: type[Document]) -> Sybil:
+    """Return the Sybil that finds the examples in the snippet files below ``root``."""
     return Sybil(
-        [parser],
+        [parser()],
         patterns=[f"*/*/{name}.md" for name in FRAMEWORKS],
         path=str(root),
         document_types={".md": document_type},

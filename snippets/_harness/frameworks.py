@@ -17,6 +17,7 @@ class Preload:
     """
 
     modules: tuple[str, ...]
+    rehearsal: str = ">>> 1 + 1\n2\n"  # examples run once before the forks; may start no thread
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -31,20 +32,31 @@ class Framework:
     required: bool = False  # must a claim have this tab?
 
 
+# The first compilation and the first export import and cache much that later ones need: a
+# tenth of a second, and more processor time than most files take.
+TORCH_REHEARSAL = """\
+>>> import torch
+>>> torch.compile(torch.relu, backend="eager")(torch.ones(2))
+tensor([1., 1.])
+>>> program = torch.export.export(torch.nn.ReLU(), (torch.ones(2),))
+>>> torch._dynamo.reset()
+>>> torch._dynamo.utils.counters.clear()
+"""
+
 PRELOADS = {
-    "tensorflow": Preload(("tensorflow", "keras", "tensorflow.compat.v1")),
+    "tensorflow": Preload(("tensorflow", "tensorflow.compat.v1", "keras", "numpy.random")),
     "torch": Preload(
         (
             "torch",
             "torch._dynamo",
             "torch.export",
-            "torch.fx.experimental.proxy_tensor",
-            "torch._inductor.compile_fx",
-            "torch.nested._internal.nested_tensor",
             "torch.utils.data",
-        )
+            "torch.profiler._cupti_monitor",
+            "sympy.tensor.tensor",
+        ),
+        TORCH_REHEARSAL,
     ),
-    "keras": Preload(("keras", "torch._dynamo"), {"KERAS_BACKEND": "torch"}),
+    "keras": Preload(("keras", "torch._dynamo"), environment={"KERAS_BACKEND": "torch"}),
 }
 
 FRAMEWORKS = {
