@@ -143,7 +143,9 @@ class Catalogue:
 
 
 def _folders(path: Path) -> list[Path]:
-    return sorted(entry for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else []
+    """Return the folders in ``path``, and links, which are to be refused."""
+    entries = path.iterdir() if path.is_dir() else ()
+    return sorted(entry for entry in entries if entry.is_dir() or entry.is_symlink())
 
 
 @dataclass
@@ -155,6 +157,9 @@ class ClaimReader:
     problems: list[Problem] = field(default_factory=list)
 
     def read(self) -> Claim:
+        if self.folder.is_symlink() or self.folder.parent.is_symlink():
+            self.report(self.folder, 1, 1, "is a link; claims are made of plain files")
+            raise CatalogueError(self.problems)
         self.check_folder()
         front, statement = self.claim_file()
         optional = front is None or front.status == "opinion" or front.kind == "prose"
@@ -179,8 +184,6 @@ class ClaimReader:
             elif path.name not in expected:
                 hint = did_you_mean(path.name, sorted(expected))
                 self.report(path, 1, 1, f"unknown framework or file {path.name!r}: {hint}")
-        if self.folder.is_symlink() or self.folder.parent.is_symlink():
-            self.report(self.folder, 1, 1, "is a link; claims are made of plain files")
 
     def text(self, path: Path) -> str | None:
         """Return the text of a file, or None after reporting why there is none."""
@@ -233,6 +236,10 @@ class ClaimReader:
         if front.skip and front.skip.until < self.catalogue.today:
             message = f"the skip ended on {front.skip.until}; mend the snippets or give a new date"
             self.report(path, *place(tree, ("skip", "until")), message)
+        tabs = sum((self.folder / f"{name}.md").exists() for name in FRAMEWORKS)
+        if front.agree and tabs < 2:
+            at = place(tree, ("agree",))
+            self.report(path, *at, f"agree compares tabs, and there are {tabs}; add one or drop it")
         if front.kind in ("claim", "example") and not front.sources:
             message = "has no sources; name an article, or make it `kind: ours`"
             self.report(path, *place(tree, ("kind",)), message)

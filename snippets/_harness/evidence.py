@@ -190,5 +190,8 @@ def array_of(name: str, tab: str, evidence: Evidence) -> np.ndarray:
     value = evidence.values.get(name, {"error": f"nothing recorded for {name!r}"})
     if "error" in value:
         raise DisagreementError(f"{tab}: {value['error']}")
-    data = np.frombuffer(base64.b64decode(value["data"]), dtype=value["dtype"])
-    return data.reshape(value["shape"])
+    try:
+        data = np.frombuffer(base64.b64decode(value["data"]), dtype=value["dtype"])
+        return data.reshape(value["shape"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DisagreementError(f"{tab}: the record of {name!r} is damaged: {error}") from None

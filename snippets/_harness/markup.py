@@ -66,7 +66,9 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
     at which ``text`` begins.
     """
     lines = text.split("\n")
-    markdown = MarkdownIt("commonmark")  # lets any link through: check_inline reports it
+    markdown = MarkdownIt("commonmark").enable(
+        "table"
+    )  # lets any link through: check_inline reports it
     markdown.validateLink = lambda _url: True  # type: ignore[assignment]
     for token in markdown.parse(text):
         start, end = token.map or (0, 0)
@@ -123,8 +125,17 @@ def check_code(blocks: list[Block], report: Report) -> None:
     elif not any(example.want for _, example in examples):
         report(examples[0][0], 1, "nothing is expected of any example, so nothing is proven")
     for line, example in examples:
-        if "..." in example.want and not re.search(r"\w", example.want):
-            report(line, 1, f"the expected output {example.want.strip()!r} matches anything")
+        check_output(example, line, report)
+
+
+def check_output(example: doctest.Example, line: int, report: Report) -> None:
+    """Report expected output that matches anything, or that readers take for code."""
+    if "..." in example.want and not re.search(r"\w", example.want):
+        report(line, 1, f"the expected output {example.want.strip()!r} matches anything")
+    first = line + example.source.count("\n")
+    for number, output in enumerate(example.want.split("\n"), first):
+        if output.startswith("... "):
+            report(number, 1, "output may not begin with '... ', as code does; write '...x'")
 
 
 def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]:

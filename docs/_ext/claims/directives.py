@@ -44,14 +44,16 @@ class CatalogueDirective(SphinxDirective):
         raise NotImplementedError
 
     def inline(self, text: str) -> list[nodes.Node]:
-        """Return the nodes of one line of Markdown, without a paragraph around them."""
-        return [child for node in self.parse(text) for child in node.children]
+        """Return the nodes of inline Markdown.
+
+        Contributors' text is never parsed as blocks, where MyST would find directives.
+        """
+        found, messages = self.state.inline_text(text, self.lineno)
+        return [*found, *messages]
 
     def parse(self, text: str) -> list[nodes.Node]:
-        """Return the nodes of Markdown that the catalogue has let in."""
-        container = nodes.Element()
-        self.state.nested_parse(StringList(text.splitlines()), self.content_offset, container)
-        return container.children
+        """Return a paragraph of Markdown as a node."""
+        return [nodes.paragraph("", "", *self.inline(text))]
 
     def warn(self, subtype: str, message: str) -> None:
         """Warn, at this directive's place, with a type that publishing treats as an error.
@@ -135,7 +137,8 @@ class ClaimDirective(CatalogueDirective):
                 self.warn("missing", f"{where}: no evidence; run `make html`")
             elif not ev.is_current(evidence, claim, snippet):
                 self.warn("stale", f"{where}: changed, or run on other versions, since it ran")
-            elif failure := evidence.failure:
+            elif evidence.outcome == "failed":
+                failure = evidence.failure or ev.Failure(line=1, message="failed")
                 self.warn("failed", f"{where}:{failure.line}: {failure.message}")
             elif evidence.outcome == "not run" and not self.may_be_missing(claim):
                 self.warn("missing", f"{where}: {evidence.reason}")
@@ -146,7 +149,8 @@ class ClaimDirective(CatalogueDirective):
 
     def may_be_missing(self, claim: Claim) -> bool:
         """Whether the site may be published though the claim's snippets did not run here."""
-        return bool(claim.front.skip) or "gpu" in claim.front.needs
+        others = tuple(need for need in claim.front.needs if need != "gpu")
+        return bool(claim.front.skip) or (others != claim.front.needs and not ev.unmet_need(others))
 
     def check_agreement(self, claim: Claim, found: dict[str, ev.Evidence]) -> None:
         ran = len(found) == len(claim.snippets) and all(
