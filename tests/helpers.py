@@ -1,0 +1,53 @@
+"""Made-up projects for the tests: sound unless a test says otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FRONT: dict[str, Any] = {
+    "title": "One and one",
+    "status": "holds",
+    "favours": "tie",
+    "sources": [{"article": "primer", "said": "Both add numbers.", "favours": "tie"}],
+}
+STATEMENT = "Both make two of it.\n"
+SNIPPET = "The sum:\n\n```python\n>>> 1 + 1\n2\n```\n"
+ARTICLES = '[primer]\ntitle = "A primer"\nyear = 2020\n'
+
+
+def claim_text(statement: str = STATEMENT, **front: Any) -> str:
+    """Return a sound ``claim.md`` whose front matter has the given keys; None drops a key."""
+    kept = {key: value for key, value in (FRONT | front).items() if value is not None}
+    return f"---\n{yaml.safe_dump(kept, sort_keys=False)}---\n{statement}"
+
+
+def snippet(code: str) -> str:
+    """Return a snippet file with one block of ``code``."""
+    return f"The code:\n\n```python\n{code}\n```\n"
+
+
+def make_claim(project: Path, id: str, **files: str | bytes | None) -> Path:  # noqa: A002
+    """Write a sound claim, articles.toml and a page showing it below ``project``.
+
+    ``files`` gives the text of ``claim``, ``tensorflow``, ``pytorch``, ``tensorflow1`` or
+    ``keras`` instead of the sound one; None leaves the file out. Return the claim's folder.
+    """
+    folder = project / "snippets" / id
+    folder.mkdir(parents=True)
+    sound = {"claim": claim_text(), "tensorflow": SNIPPET, "pytorch": SNIPPET}
+    for name, text in (sound | files).items():
+        if text is not None:
+            data = text if isinstance(text, bytes) else text.encode()
+            (folder / f"{name}.md").write_bytes(data)
+    (project / "snippets" / "articles.toml").write_text(ARTICLES)
+    show_claim(project, id)
+    return folder
+
+
+def show_claim(project: Path, id: str) -> None:  # noqa: A002
+    """Add the claim to the page of its axis, ``docs/<axis>.md``, which may be new."""
+    page = project / "docs" / f"{id.split('/', maxsplit=1)[0]}.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    with page.open("a") as file:
+        file.write(f"```{{claim}} {id}\n```\n\n")

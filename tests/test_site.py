@@ -1,0 +1,759 @@
+"""The claims extension: what a page shows, what it warns of, when it is read again."""
+
+import base64
+import datetime
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup, Tag
+from helpers import ARTICLES, SNIPPET, claim_text, make_claim, snippet
+from sphinx.errors import SphinxError
+from sphinx.testing.util import SphinxTestApp
+from sphinx.util.console import strip_escape_sequences
+
+from snippets._harness import evidence as ev
+from snippets._harness.catalogue import Catalogue, Claim
+from snippets._harness.frameworks import versions
+from snippets._harness.problems import CatalogueError
+
+# MyST's own, until it has caught up with Sphinx 9.
+pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
+
+EXTENSIONS = Path(__file__).parents[1] / "docs" / "_ext"
+# As in the project's own conf.py, but for the theme: what is tested is what we render.
+CONF = """\
+project = "Test"
+extensions = ["claims", "myst_nb", "sphinx_tabs.tabs"]
+exclude_patterns = ["_*"]
+nb_execution_mode = "off"
+myst_enable_extensions = ["colon_fence"]
+html_theme = "basic"
+html_use_index = False
+html_copy_source = False
+nitpicky = True
+"""
+INDEX = "# Home\n\n```{axes}\n```\n\n```{toctree}\n:glob:\n*\n```\n"
+SOURCES = "# Sources\n\n```{articles}\n```\n"
+BOTH = ("tensorflow", "pytorch")
+
+
+def axis_of(claim_id: str) -> str:
+    return claim_id.partition("/")[0]
+
+
+@dataclass
+class Built:
+    """What one build did: its warnings, and the pages that it read and wrote."""
+
+    site: "Site"
+    warnings: list[str]
+    out: Path
+    read: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+    def page(self, name: str) -> BeautifulSoup:
+        return BeautifulSoup((self.out / f"{name}.html").read_text(), "html.parser")
+
+    def claim(self, claim_id: str) -> Tag:
+        """Return the section that shows a claim, on the page of its axis."""
+        found = self.page(axis_of(claim_id)).find(id=claim_id.replace("/", "-"))
+        assert isinstance(found, Tag)
+        return found
+
+
+class Site:
+    """A made-up project: claims, their evidence, and pages that show them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.docs = root, root / "docs"
+        self.docs.mkdir(parents=True)
+        (self.docs / "conf.py").write_text(CONF)
+        self.write("index", INDEX)
+        self.write("sources", SOURCES)
+
+    def write(self, page: str, text: str) -> None:
+        (self.docs / f"{page}.md").write_text(text)
+
+    def add(self, claim_id: str, *, prove: bool = True, **files: str | None) -> None:
+        """Add a claim, sound but for ``files``, to the page of its axis; give it evidence."""
+        axis = axis_of(claim_id)
+        if not (self.docs / f"{axis}.md").exists():
+            self.write(axis, f"(axis-{axis})=\n# {axis.capitalize()}\n\n")
+        articles = self.root / "snippets" / "articles.toml"
+        before = articles.stat() if articles.exists() else None
+        make_claim(self.root, claim_id, **files)
+        if before:  # written again with the same text, which is no change to speak of
+            os.utime(articles, ns=(before.st_atime_ns, before.st_mtime_ns))
+        if prove:
+            self.prove(claim_id)
+
+    def load(self, claim_id: str) -> Claim:
+        return Catalogue(self.root).claim(claim_id)
+
+    def path(self, claim_id: str, tab: str) -> Path:
+        return self.root / "snippets" / claim_id / f"{tab}.md"
+
+    def evidence(self, claim_id: str, tab: str) -> Path:
+        return self.root / ev.FOLDER / claim_id / f"{tab}.json"
+
+    def prove(self, claim_id: str, *tabs: str, **result: Any) -> None:
+        """Record a pass, or another ``result``, for some tabs of a claim, or for all."""
+        claim = self.load(claim_id)
+        for part in claim.snippets:
+            if part.framework in (tabs or [s.framework for s in claim.snippets]):
+                given = {"outcome": "passed", "seconds": 1.25, "examples": 1} | result
+                evidence = ev.record(claim, part, **given)
+                ev.write(self.evidence(claim_id, part.framework), evidence)
+
+    def build(self, to: str = "_out", **settings: Any) -> Built:
+        """Build what is out of date as HTML below the folder ``to``."""
+        overrides = {"claims_project": str(self.root)} | settings.pop("overrides", {})
+        app = SphinxTestApp("html", self.docs, self.root / to, confoverrides=overrides, **settings)
+        try:
+            built = Built(self, [], Path(app.outdir))
+            app.connect("env-before-read-docs", lambda _app, _env, names: built.read.update(names))
+            app.connect("doctree-resolved", lambda _app, _tree, name: built.written.add(name))
+            app.build()
+            text = strip_escape_sequences(app.warning.getvalue())
+        finally:
+            app.cleanup()
+        # A warning may go on over several lines; each begins with a file or its level.
+        built.warnings = re.split(r"\n(?=\S*(?:WARNING|ERROR|\.md:\d+: ))", text.strip())
+        built.warnings = [warning for warning in built.warnings if warning]
+        return built
+
+
+def text_of(tag: Tag | None) -> str:
+    """Return the text of a node with single spaces."""
+    assert tag is not None
+    return " ".join(tag.get_text(" ").split())
+
+
+def proven(section: Tag) -> bool:
+    """Return whether a claim wears the badge of an executed one."""
+    return re.search(r"\bProven\b", text_of(section)) is not None
+
+
+def numbers(*values: float) -> dict[str, Any]:
+    """Return float32 numbers as evidence keeps them."""
+    array = np.array(values, np.float32)
+    data = base64.b64encode(array.tobytes()).decode()
+    return {"dtype": "float32", "shape": list(array.shape), "data": data}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    """Let Sphinx import our extension, as the project's conf.py does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "path", [str(EXTENSIONS), *sys.path])
+        yield
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "project")
+
+
+# What a sound page shows: one site, built once, looked at from many sides.
+
+SAID = [
+    {"article": "primer", "said": "Adding is easier.", "favours": "pytorch"},
+    {"article": "second", "said": "No, it is not.", "favours": "tensorflow"},
+    {"article": "second", "said": "Really, use TensorFlow.", "favours": "tensorflow"},
+]
+SKIP = {"reason": "a bug upstream", "until": datetime.date(9999, 12, 31)}
+TOUR: dict[str, dict[str, str | None]] = {
+    "sums/four-ways": {
+        "claim": claim_text(
+            "Adding gives `2` *everywhere*.\n\nSo just add.\n",
+            title="One `+` one",
+            status="outdated",
+            changed="TensorFlow 2.0 (2019)",
+            sources=SAID,
+            agree={"losses": 1e-3, "steps": 0},
+        ),
+        "keras": SNIPPET,
+        "tensorflow1": SNIPPET,
+    },
+    "sums/taste": {
+        "claim": claim_text("You decide.\n", status="opinion"),
+        "tensorflow": None,
+        "pytorch": None,
+    },
+    "sums/talk": {
+        "claim": claim_text("Nobody can run it.\n", kind="prose"),
+        "tensorflow": None,
+        "pytorch": None,
+    },
+    "sums/ours": {"claim": claim_text(kind="ours", sources=None, favours="pytorch")},
+    "sums/two-agree": {"claim": claim_text(agree={"total": 0})},
+    "more/on-gpu": {"claim": claim_text(needs=["gpu"], status="partly")},
+    "more/skipped": {"claim": claim_text(skip=SKIP, status="never")},
+}
+NOT_RUN = {
+    "more/on-gpu": "needs a GPU, which this machine does not have",
+    "more/skipped": "skipped until 9999-12-31: a bug upstream",
+}
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A sound site that shows every kind of claim."""
+    site = Site(tmp_path_factory.mktemp("tour") / "project")
+    for claim_id, files in TOUR.items():
+        site.add(claim_id, prove=False, **files)
+    second = '[second]\ntitle = "A second look"\nyear = 2023\nauthor = "Ada"\ndated = "By hand."\n'
+    (site.root / "snippets" / "articles.toml").write_text(f"{ARTICLES}\n{second}")
+    for claim_id in TOUR:
+        if claim_id in NOT_RUN:
+            site.prove(claim_id, outcome="not run", reason=NOT_RUN[claim_id])
+        else:
+            site.prove(claim_id, values={"total": numbers(2)})
+    for tab in ("tensorflow", "pytorch", "tensorflow1", "keras"):
+        loss = 0.5002 if tab == "pytorch" else 0.5
+        values = {"losses": numbers(loss), "steps": numbers(3)}
+        site.prove("sums/four-ways", tab, values=values)
+    top = "(axis-sums)=\n# Sums\n\n```{verdicts} sums\n```\n\n"
+    linked = "\n[to the claim](#more-on-gpu)\n\n{ref}`here <more-on-gpu>`\n"
+    page = (site.docs / "sums.md").read_text()
+    site.write("sums", top + page.split("# Sums\n\n")[1] + linked)
+    return site.build()
+
+
+def test_a_sound_site_builds_without_a_warning(tour: Built) -> None:
+    assert tour.warnings == []
+
+
+def test_the_heading_has_the_anchor_axis_and_claim(tour: Built) -> None:
+    section = tour.claim("sums/four-ways")
+    assert section.name == "section"
+    assert section.h2 is not None
+    assert text_of(section.h2).startswith("One + one")
+    assert text_of(section.h2.code) == "+"
+
+
+def test_other_pages_link_to_the_anchor_in_either_syntax(tour: Built) -> None:
+    links = [str(link["href"]) for link in tour.page("sums").find_all("a", href=True)]
+    assert links.count("more.html#more-on-gpu") == 2
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "words"),
+    [
+        ("sums/four-ways", r"Then \(2020\D+2023\): TensorFlow or PyTorch"),
+        ("sums/four-ways", r"Now:? a tie\b.* claim is no longer so"),
+        ("sums/four-ways", r"Turned by:? TensorFlow 2\.0 \(2019\)"),
+        ("sums/two-agree", r"Then \(2020\): a tie,? Now:? a tie\b.* claim still holds"),
+        ("sums/ours", r"Now:? PyTorch\b.* claim holds"),
+        ("sums/taste", r"opinion"),
+        ("more/on-gpu", r"holds in part"),
+        ("more/skipped", r"was never so"),
+    ],
+)
+def test_the_verdict_then_and_now_is_in_words(tour: Built, claim_id: str, words: str) -> None:
+    assert re.search(words, text_of(tour.claim(claim_id).find(class_="claim-verdict")))
+
+
+def test_a_claim_that_nobody_made_has_no_then(tour: Built) -> None:
+    assert "Then" not in text_of(tour.claim("sums/ours").find(class_="claim-verdict"))
+
+
+def test_the_statement_keeps_its_paragraphs_code_and_emphasis(tour: Built) -> None:
+    statement = str(tour.claim("sums/four-ways")).split("sphinx-tabs")[0]
+    paragraphs = BeautifulSoup(statement, "html.parser").find_all("p", class_=False)
+    assert [text_of(each) for each in paragraphs] == ["Adding gives 2 everywhere .", "So just add."]
+    assert text_of(paragraphs[0].code) == "2"
+    assert text_of(paragraphs[0].em) == "everywhere"
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "titles"),
+    [
+        ("sums/four-ways", ["TensorFlow", "PyTorch", "TensorFlow 1.x", "Keras"]),
+        ("sums/two-agree", ["TensorFlow", "PyTorch"]),
+        ("sums/taste", []),
+    ],
+)
+def test_the_tabs_stand_in_one_order(tour: Built, claim_id: str, titles: list[str]) -> None:
+    tabs = tour.claim(claim_id).find_all(class_="sphinx-tabs-tab")
+    # "Keras on PyTorch" says more, in the same place.
+    assert [text_of(tab).removesuffix(" on PyTorch") for tab in tabs] == titles
+    assert all("group-tab" in tab["class"] for tab in tabs)
+
+
+def test_each_panel_shows_the_prose_and_the_code_of_its_file_as_a_console(tour: Built) -> None:
+    panels = tour.claim("sums/four-ways").find_all(class_="sphinx-tabs-panel")
+    assert len(panels) == 4
+    for panel in panels:
+        assert text_of(panel.p) == "The sum:"
+        block = panel.find(class_="highlight-pycon")
+        assert isinstance(block, Tag)
+        assert block.get_text().rstrip("\n") == ">>> 1 + 1\n2"
+        assert block.find(class_="gp") is not None  # a prompt, to the style sheet
+        assert block.find(class_="go") is not None  # and output
+
+
+def test_the_evidence_line_names_versions_seconds_and_the_day(tour: Built) -> None:
+    line = text_of(tour.claim("sums/two-agree").find(class_="claim-evidence"))
+    recorded = ev.read(tour.site.evidence("sums/two-agree", "pytorch"))
+    assert recorded is not None
+    assert line.startswith("Proven by running")
+    for tab in BOTH:
+        assert f"{versions(tab)['tensorflow' if tab == 'tensorflow' else 'torch']} (1.25 s)" in line
+    assert f"Python {recorded.versions['python']}, {recorded.platform}" in line
+    assert f"{recorded.time.day} {recorded.time:%B %Y}." in line
+
+
+def test_the_agreement_line_gives_the_largest_difference(tour: Built) -> None:
+    line = text_of(tour.claim("sums/four-ways").find(class_="claim-evidence"))
+    largest = r"largest difference (2e-0?4|0\.0002)\b"
+    assert re.search(rf"all tabs \w+ the same losses \({largest}\)", line)
+    assert "steps (no difference)" in line
+
+
+def test_two_tabs_that_agree_are_called_both(tour: Built) -> None:
+    line = text_of(tour.claim("sums/two-agree").find(class_="claim-evidence"))
+    assert re.search(r"both tabs \w+ the same total \(no difference\)", line)
+
+
+def test_who_said_it_when_and_what_with_a_link_to_the_article(tour: Built) -> None:
+    said = tour.claim("sums/four-ways").find(class_="claim-sources")
+    assert isinstance(said, Tag)
+    assert [text_of(item) for item in said.find_all("li")] == [
+        "A primer (2020): Adding is easier. Favoured: PyTorch.",
+        "A second look (Ada, 2023): No, it is not. Favoured: TensorFlow.",
+        "A second look (Ada, 2023): Really, use TensorFlow. Favoured: TensorFlow.",
+    ]
+    targets = {str(link["href"]) for link in said.find_all("a", href=True)}
+    assert targets == {"sources.html#article-primer", "sources.html#article-second"}
+
+
+@pytest.mark.parametrize(("claim_id", "why"), [("sums/taste", "opinion"), ("sums/talk", "prose")])
+def test_opinion_and_prose_say_so_and_never_wear_the_badge(
+    tour: Built, claim_id: str, why: str
+) -> None:
+    section = tour.claim(claim_id)
+    assert re.search(rf"Not proven by code: .*{why}", text_of(section))
+    assert not proven(section)
+
+
+def test_an_opinion_keeps_its_mark_though_its_code_passed(site: Site) -> None:
+    site.add("sums/taste", claim=claim_text(status="opinion"))
+    section = site.build().claim("sums/taste")
+    assert "Not proven by code" in text_of(section)
+    assert not proven(section)
+
+
+def test_a_claim_of_our_own_says_so(tour: Built) -> None:
+    assert "Our own claim" in text_of(tour.claim("sums/ours"))
+
+
+@pytest.mark.parametrize("claim_id", list(NOT_RUN))
+def test_what_may_not_run_here_shows_the_reason_and_no_badge(tour: Built, claim_id: str) -> None:
+    section = tour.claim(claim_id)
+    line = text_of(section.find(class_="claim-evidence"))
+    for title in ("TensorFlow", "PyTorch"):
+        assert f"{title} not run here: {NOT_RUN[claim_id]}." in line
+    assert not proven(section)
+
+
+def test_verdicts_list_the_claims_of_one_axis_with_links(tour: Built) -> None:
+    table = tour.page("sums").find("table")
+    assert isinstance(table, Tag)
+    head, *rows = [[text_of(cell) for cell in row.find_all(["th", "td"])] for row in table("tr")]
+    assert head[1:3] == ["Then", "Now"]
+    assert len(rows) == 5
+    assert ["One + one", "TensorFlow or PyTorch", "a tie"] in [row[:3] for row in rows]
+    assert "no longer so" in str(rows)
+    assert ["One and one", "not said", "PyTorch"] in [row[:3] for row in rows]
+    assert "#sums-four-ways" in [str(link["href"]) for link in table.find_all("a")]
+
+
+def test_axes_count_the_claims_of_each_axis_by_verdict(tour: Built) -> None:
+    table = tour.page("index").find("table")
+    assert isinstance(table, Tag)
+    rows = [[text_of(cell) for cell in row.find_all(["th", "td"])] for row in table("tr")]
+    # Of five sums two hold, none in part, one is outdated (the rest: opinion, prose holds).
+    assert rows[1:] == [["More", "2", "0", "1", "1"], ["Sums", "5", "3", "0", "1"]]
+    links = [str(link["href"]) for link in table.find_all("a")]
+    assert links == ["more.html#axis-more", "sums.html#axis-sums"]
+
+
+def test_articles_say_what_each_said_and_how_it_fared(tour: Built) -> None:
+    section = tour.page("sources").find(id="article-second")
+    assert isinstance(section, Tag)
+    assert section.h2 is not None
+    assert text_of(section.h2).startswith("A second look")
+    assert "By Ada, 2023. By hand. Of the 2 claims on this site, 2" in text_of(section)
+    rows = [[text_of(cell) for cell in row.find_all("td")] for row in section.find_all("tr")]
+    assert rows[1][:2] == ["No, it is not.", "TensorFlow"]
+    assert "no longer so" in rows[1][2]
+    links = {str(link["href"]) for link in section.find_all("a", href=True)}
+    assert "sums.html#sums-four-ways" in links
+
+
+# What may not be published: each kind of unproven claim warns by its own type.
+
+Spoil = Callable[[Site], object]
+ONE = "sums/one-and-one"
+AGREE = claim_text(agree={"total": 1e-6})
+
+
+def _fail(site: Site) -> None:
+    failure = ev.Failure(line=4, message="Expected:\n  2\nGot:\n  3")
+    site.prove(ONE, "pytorch", outcome="failed", failure=failure)
+
+
+def _disagree(site: Site) -> None:
+    (site.path(ONE, "claim")).write_text(AGREE)
+    site.prove(ONE, "tensorflow", values={"total": numbers(1)})
+    site.prove(ONE, "pytorch", values={"total": numbers(1.5)})
+
+
+def _forget_a_value(site: Site) -> None:
+    (site.path(ONE, "claim")).write_text(AGREE)
+    site.prove(ONE, "tensorflow", values={"total": numbers(1)})
+    site.prove(ONE, "pytorch")
+
+
+def _edit(site: Site) -> None:
+    site.path(ONE, "pytorch").write_text(snippet(">>> 2 + 2\n4"))
+
+
+def _record_on(site: Site, **other: Any) -> None:
+    path = site.evidence(ONE, "pytorch")
+    evidence = ev.read(path)
+    assert evidence is not None
+    ev.write(path, evidence.model_copy(update=other))
+
+
+def _need(site: Site, *needs: str) -> None:
+    site.path(ONE, "claim").write_text(claim_text(needs=list(needs)))
+    site.prove(ONE, "tensorflow")
+    reason = f"needs {needs[0]}, which this machine does not have"
+    site.prove(ONE, "pytorch", outcome="not run", reason=reason)
+
+
+UNPROVEN: dict[str, tuple[Spoil, str, str]] = {
+    "never ran": (lambda site: site.evidence(ONE, "pytorch").unlink(), "missing", "pytorch.md"),
+    "half a file": (
+        lambda site: site.evidence(ONE, "pytorch").write_text('{"snippet": '),
+        "missing",
+        "pytorch.md",
+    ),
+    "no compiler": (lambda site: _need(site, "compiler"), "missing", "needs compiler"),
+    "no package": (lambda site: _need(site, "onnx"), "missing", "needs onnx"),
+    "failed": (_fail, "failed", "pytorch.md:4: Expected:"),
+    "tabs disagree": (_disagree, "failed", "claim.md: total differs by 0.5"),
+    "no value to compare": (_forget_a_value, "failed", "pytorch: nothing recorded for 'total'"),
+    "snippet edited": (_edit, "stale", "pytorch.md"),
+    "other version": (lambda site: _record_on(site, versions={"torch": "1.0"}), "stale", "pytorch"),
+    "other platform": (lambda site: _record_on(site, platform="BeOS ppc"), "stale", "pytorch.md"),
+}
+
+
+@pytest.mark.parametrize("case", UNPROVEN)
+def test_what_is_not_proven_warns_by_its_own_type(site: Site, case: str) -> None:
+    spoil, kind, words = UNPROVEN[case]
+    site.add(ONE)
+    spoil(site)
+    built = site.build()
+    (warning,) = built.warnings
+    assert f"[claims.{kind}]" in warning
+    assert words in warning
+    assert "sums.md:4" in warning  # and the place on the page that shows it
+    badge = text_of(built.claim(ONE).find(class_="claim-evidence"))
+    assert f"PyTorch {versions('pytorch')['torch']}" not in badge
+
+
+def test_every_unproven_tab_is_reported_not_only_the_first(site: Site) -> None:
+    site.add(ONE, prove=False)
+    warnings = site.build().warnings
+    assert len(warnings) == 2
+    assert all(any(f"{tab}.md" in warning for warning in warnings) for tab in BOTH)
+
+
+def test_a_warning_can_be_made_to_stop_the_publishing_build(site: Site) -> None:
+    site.add(ONE, prove=False)
+    with pytest.raises(SphinxError, match=r"no evidence"):
+        site.build(warningiserror=True, exception_on_warning=True)
+
+
+def test_what_was_warned_of_is_warned_of_again_though_nothing_changed(site: Site) -> None:
+    # Or the second `make html` in a row would publish what the first one refused.
+    site.add(ONE, prove=False)
+    first, second = site.build(), site.build()
+    assert [w for w in second.warnings if "[claims." in w] == first.warnings
+
+
+def test_evidence_is_looked_for_in_the_folder_of_the_configuration(site: Site) -> None:
+    site.add(ONE)
+    (site.root / ev.FOLDER).rename(site.root / "elsewhere")
+    there = {"claims_evidence": str(site.root / "elsewhere")}
+    assert site.build(overrides=there).warnings == []
+
+
+def test_the_project_may_be_another_folder(site: Site, tmp_path: Path) -> None:
+    site.add(ONE)
+    for folder in ("snippets", "_build"):
+        (site.root / folder).rename(tmp_path / folder)
+    assert site.build(overrides={"claims_project": str(tmp_path)}).warnings == []
+
+
+def test_the_project_is_the_folder_above_the_pages_unless_set(site: Site) -> None:
+    site.add(ONE)
+    assert site.build(overrides={"claims_project": ""}).warnings == []
+
+
+# What a page names that is not there.
+
+WRONG: dict[str, tuple[str, str]] = {
+    "a slip": ("sums/one-and-two", "no claim 'sums/one-and-two': did you mean 'sums/one-and-one'?"),
+    "no axis": ("one-and-one", "no claim 'one-and-one': a claim is named <axis>/<folder>"),
+    "out of the tree": ("../../etc", "no claim '../../etc'"),
+    "machinery": ("_harness/evidence", "no claim '_harness/evidence'"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_an_unknown_claim_is_a_warning_with_a_hint(site: Site, case: str) -> None:
+    name, words = WRONG[case]
+    site.add(ONE)
+    with (site.docs / "sums.md").open("a") as page:
+        page.write(f"```{{claim}} {name}\n```\n")
+    built = site.build()
+    (warning,) = built.warnings
+    assert "[claims.catalogue]" in warning
+    assert words in warning
+    assert "sums.md:7" in warning
+    assert "Traceback" not in warning
+    assert proven(built.claim(ONE))  # the others are still shown
+
+
+def test_a_claim_with_mistakes_is_a_warning_with_the_place_of_each(site: Site) -> None:
+    wrong = claim_text(status="hold", titel="x")
+    site.add(ONE, prove=False, claim=wrong, pytorch="no code\n")
+    warnings = [warning for warning in site.build().warnings if "[claims.catalogue]" in warning]
+    assert any(re.search(r"claim\.md:3:\d+: unknown status 'hold'", each) for each in warnings)
+    assert any("unknown key 'titel': did you mean 'title'?" in each for each in warnings)
+    assert any("pytorch.md:1:1: no doctest" in each for each in warnings)
+    assert "Traceback" not in "".join(warnings)
+
+
+BROKEN: dict[str, tuple[Spoil, Spoil]] = {
+    "no such claim": (
+        lambda site: site.write("sums", f"(axis-sums)=\n# Sums\n\n```{{claim}} {ONE}\n```\n"),
+        lambda site: site.add(ONE),
+    ),
+    "a mistake in claim.md": (
+        lambda site: site.add(ONE, prove=False, claim=claim_text(status="hold")),
+        lambda site: (site.path(ONE, "claim").write_text(claim_text()), site.prove(ONE)),
+    ),
+    "a tab too few": (
+        lambda site: site.add(ONE, prove=False, pytorch=None),
+        lambda site: (site.path(ONE, "pytorch").write_text(SNIPPET), site.prove(ONE)),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_claim_appears_once_its_mistake_is_mended(site: Site, case: str) -> None:
+    spoil, mend = BROKEN[case]
+    site.add("more/other-one")
+    spoil(site)
+    assert "[claims.catalogue]" in "".join(site.build().warnings)
+    page = (site.docs / "sums.md").read_text()
+    mend(site)
+    keep_time(site.docs / "sums.md", page)
+    built = site.build()
+    assert built.warnings == []
+    assert proven(built.claim(ONE))
+    counts = text_of(built.page("index").find("table"))
+    assert "Sums 1 1" in counts  # and the tables of other pages have it
+
+
+def keep_time(page: Path, text: str) -> None:
+    """Make ``page`` look untouched: the claim changed, not the page that shows it."""
+    page.write_text(text)
+    os.utime(page, (0, 0))
+
+
+# What contributors write never becomes markup, nor does what their code prints.
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+HOSTILE: dict[str, dict[str, Any]] = {
+    "title": {"claim": claim_text(title=f"Title {EVIL}")},
+    "said": {"claim": claim_text(sources=[{"article": "primer", "said": f"So {EVIL}"}])},
+    "changed": {"claim": claim_text(changed=EVIL)},
+    "statement": {"claim": claim_text(f"Sum {EVIL}\n")},
+    "statement, as code": {"claim": claim_text(f"Sum `{EVIL}`\n")},
+    "statement, escaped": {"claim": claim_text(EVIL.replace("<", r"\<") + "\n")},
+    "statement, a directive": {"claim": claim_text(f":::{{raw}} html\n{EVIL}\n:::\n")},
+    "statement, an included file": {"claim": claim_text(":::{include} evil.txt\n:::\n")},
+    "title, a directive": {"claim": claim_text(title=":::{include} evil.txt\n:::")},
+    "prose of a tab": {"pytorch": f"Sum {EVIL}\n\n{SNIPPET}"},
+    "prose of a tab, an included file": {"pytorch": f":::{{include}} evil.txt\n:::\n\n{SNIPPET}"},
+    "code": {"pytorch": snippet(f'>>> print("{EVIL}")\n{EVIL}')},
+    "tab placeholder": {"pytorch": f"tab content tensorflow\n\n{SNIPPET}"},
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_markup_of_contributors_is_shown_as_text_or_refused(site: Site, case: str) -> None:
+    (site.docs / "evil.txt").write_text(f"{EVIL} out of a file")  # for those who include it
+    site.add(ONE, prove=False, **HOSTILE[case])
+    site.write("index", INDEX + "\n```{verdicts} sums\n```\n")
+    with suppress(CatalogueError):  # refused before it can be shown, as the build says too
+        site.prove(ONE)
+    built = site.build()
+    for page in built.out.glob("*.html"):
+        assert "<script>alert" not in page.read_text()
+        assert "<img src=x" not in page.read_text()
+        assert "out of a file" not in page.read_text()
+    if not built.warnings:
+        assert proven(built.claim(ONE))
+
+
+def test_what_failing_code_prints_reaches_no_page(site: Site) -> None:
+    site.add(ONE)
+    failure = ev.Failure(line=4, message=f"Got:\n  %s {EVIL} \x1b[31m100%")
+    site.prove(ONE, "pytorch", outcome="failed", failure=failure)
+    built = site.build()
+    (warning,) = built.warnings
+    assert f"%s {EVIL}" in warning  # to people at a terminal it is shown as it is
+    assert "alert" not in str(built.claim(ONE))
+
+
+def test_the_reason_for_not_running_is_shown_as_text(site: Site) -> None:
+    site.add(ONE, claim=claim_text(needs=["gpu"]), prove=False)
+    site.prove(ONE, outcome="not run", reason=f"needs {EVIL}")
+    section = site.build().claim(ONE)
+    assert section.find(["script", "img"]) is None
+    assert EVIL in section.get_text()
+
+
+def test_articles_are_shown_as_text(site: Site) -> None:
+    site.add(ONE)
+    text = ARTICLES.replace("A primer", f"A {EVIL}") + f'author = "{EVIL}"\ndated = "{EVIL}"\n'
+    (site.root / "snippets" / "articles.toml").write_text(text)
+    built = site.build()
+    for part in (built.claim(ONE), built.page("sources").find(id="article-primer")):
+        assert isinstance(part, Tag)
+        assert part.find(["script", "img"]) is None
+        assert EVIL in part.get_text()
+
+
+# Which pages are read again.
+
+CHANGES: dict[str, tuple[Spoil, set[str]]] = {
+    "nothing": (lambda _site: None, set()),
+    "a snippet and its evidence": (
+        lambda site: (_edit(site), site.prove(ONE, "pytorch")),
+        {"sums"},
+    ),
+    "evidence alone": (lambda site: site.prove(ONE, "pytorch", seconds=9.5), {"sums"}),
+    "a snippet alone": (_edit, {"sums"}),
+    "a new tab": (
+        lambda site: (site.path(ONE, "keras").write_text(SNIPPET), site.prove(ONE, "keras")),
+        {"sums"},
+    ),
+    "a tab and its evidence removed": (
+        lambda site: [of(ONE, "tensorflow1").unlink() for of in (site.path, site.evidence)],
+        {"sums"},
+    ),
+    "evidence removed": (lambda site: site.evidence(ONE, "pytorch").unlink(), {"sums"}),
+    "a verdict": (
+        lambda site: site.path(ONE, "claim").write_text(claim_text(status="never")),
+        {"sums", "verdicts", "index", "sources"},
+    ),
+    "a new claim on another page": (
+        lambda site: site.add("more/third"),
+        {"more", "index", "sources"},
+    ),
+}
+
+
+def changing_site(root: Path) -> Site:
+    """Return a site of eight pages: more than the five from which Sphinx works in parallel."""
+    site = Site(root)
+    site.add(ONE, tensorflow1=SNIPPET)
+    for axis in ("more", "less", "many", "few"):
+        site.add(f"{axis}/other-one")
+    site.write("verdicts", "# Verdicts\n\n```{verdicts} sums\n```\n")
+    return site
+
+
+# What a parallel reader notes has to reach the main process: where pages watch for files.
+IN_PARALLEL = ("nothing", "a new tab", "evidence removed")
+
+
+@pytest.mark.parametrize(
+    ("case", "parallel"),
+    [
+        *(pytest.param(case, 1, id=case) for case in CHANGES),
+        *(pytest.param(case, 2, id=f"{case}, in parallel") for case in IN_PARALLEL),
+    ],
+)
+def test_exactly_the_pages_that_show_a_change_are_read_and_written_again(
+    tmp_path: Path, case: str, parallel: int
+) -> None:
+    change, pages = CHANGES[case]
+    site = changing_site(tmp_path / "project")
+    first = site.build(parallel=parallel)
+    assert first.warnings == []
+    assert len(first.read) == 8
+    change(site)
+    second = site.build(parallel=parallel)
+    assert second.read == pages
+    # Sphinx itself adds the page whose table of contents names a page that was read.
+    assert second.written - {"index"} == pages - {"index"}
+
+
+def test_first_evidence_has_the_page_read_again(site: Site) -> None:
+    site.add(ONE, prove=False)
+    assert "[claims.missing]" in "".join(site.build().warnings)
+    site.prove(ONE)
+    built = site.build()
+    assert built.read == {"sums"}
+    assert built.warnings == []
+    assert proven(built.claim(ONE))
+
+
+def test_another_version_of_a_framework_has_the_pages_read_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.add(ONE)
+    site.build()
+    newer = {"torch": "99.0", "numpy": "99.0", "python": "3.99"}
+    monkeypatch.setattr(ev, "versions", lambda _name: newer)
+    monkeypatch.setattr("claims.versions", lambda _name: newer)
+    built = site.build()
+    assert "sums" in built.read
+    assert ["[claims.stale]" in warning for warning in built.warnings] == [True, True]
+
+
+def test_a_parallel_build_gives_the_same_pages_as_a_serial_one(tmp_path: Path) -> None:
+    site = changing_site(tmp_path / "project")
+    serial, parallel = site.build(to="serial"), site.build(to="parallel", parallel=2)
+    assert parallel.warnings == serial.warnings == []
+    names = sorted(path.name for path in serial.out.glob("*.html"))
+    assert names == sorted(path.name for path in parallel.out.glob("*.html"))
+    for name in names:
+        assert (parallel.out / name).read_text() == (serial.out / name).read_text()
+
+
+def test_warnings_are_the_same_in_a_parallel_build(tmp_path: Path) -> None:
+    site = changing_site(tmp_path / "project")
+    _fail(site)
+    site.evidence("few/other-one", "pytorch").unlink()
+    serial, parallel = site.build(to="serial"), site.build(to="parallel", parallel=2)
+    assert len(serial.warnings) == 2
+    assert sorted(parallel.warnings) == sorted(serial.warnings)
