@@ -14,13 +14,14 @@ import gc
 import importlib
 import json
 import os
-import re
 import resource
+import signal
 import sys
 import tempfile
 import time
 import traceback
 import warnings
+from collections.abc import Iterable
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +31,7 @@ import numpy as np
 from sybil import Document, Example
 from sybil.example import SybilFailure
 
-from .examples import bind, parser
+from .examples import bind, parser, readable
 from .frameworks import PRELOADS
 
 OUTPUT_LIMIT = 100_000  # characters that one example may print
@@ -50,7 +51,10 @@ def run(job: dict[str, Any], results: int) -> None:
     def report(**message: Any) -> None:
         if os.getpid() != pid:  # a process that the snippet forked came out of its example
             os._exit(0)
-        os.write(results, json.dumps(message).encode() + b"\n")
+        try:
+            os.write(results, json.dumps(message).encode() + b"\n")
+        except OSError:  # the snippet has closed it, so nobody can be told why
+            os._exit(1)
 
     started = time.perf_counter()
     # Not through a Sybil: it asks inspect who made it, which looks at every module.
@@ -110,6 +114,7 @@ def leftovers() -> str | None:
     deadline = time.monotonic() + 2
     while _has_children():
         if time.monotonic() > deadline:
+            kill_children(but=())
             return "The snippet left a process of its own running."
         time.sleep(0.01)
     return None
@@ -150,14 +155,7 @@ def evaluate(example: Example) -> str | None:
         text = ""
     if output.overflowed:
         return f"The example printed more than {OUTPUT_LIMIT:,} characters."
-    return _readable(text) or None
-
-
-def _readable(text: str, limit: int = 4_000) -> str:
-    """Return doctest's report without doctest's own frames, cut to ``limit`` characters."""
-    text = re.sub(r' *File "[^"]*/doctest\.py".*\n(?: {6,}.*\n)*', "", text)
-    text = re.sub(r"<doctest (.*?):\d+\[0\]>", r"\1", text).rstrip()
-    return text if len(text) <= limit else f"{text[:limit]}\n... ({len(text) - limit:,} more)"
+    return readable(text) or None
 
 
 def capture(namespace: dict[str, Any], name: str) -> dict[str, Any]:
@@ -210,15 +208,30 @@ def rehearse(code: str) -> None:
             raise RuntimeError(failure)
 
 
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when the one that started it ends; else do nothing."""
+def tie_to_family() -> None:
+    """On Linux, end with the parent, and inherit the orphans among the descendants.
+
+    A daemon that a snippet starts thus becomes a child of the snippet's process or, once
+    that has ended, of the server: wherever it hides, somebody finds and kills it.
+    """
     if sys.platform == "linux":
-        pr_set_pdeathsig, sigkill = 1, 9
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, sigkill)
+        pr_set_pdeathsig, pr_set_child_subreaper = 1, 36
+        prctl = ctypes.CDLL(None).prctl
+        prctl(pr_set_pdeathsig, signal.SIGKILL)
+        prctl(pr_set_child_subreaper, 1)
+
+
+def kill_children(but: Iterable[int]) -> None:
+    """Kill the children of this process, except those in ``but``, and theirs in turn."""
+    listing = Path(f"/proc/self/task/{os.getpid()}/children")
+    while listing.exists() and (strangers := {*map(int, listing.read_text().split())} - {*but}):
+        for pid in strangers:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":  # a fresh process: preload name, job, descriptor of the results
-    die_with_parent()
+    tie_to_family()
     preload(sys.argv[1])
     run(json.loads(sys.argv[2]), int(sys.argv[3]))
     os._exit(0)

@@ -85,3 +85,14 @@ def bind(document: Document, main: ModuleType) -> list[Example]:
     for name in (main.__file__, *names):
         linecache.cache[name] = (len(lines), None, lines, name)
     return examples
+
+
+def readable(text: str, limit: int = 4_000) -> str:
+    """Return what doctest or a crash reports, without frames of ours, cut to ``limit``.
+
+    A snippet's own frames keep the file and line that its author knows.
+    """
+    text = re.sub(r' *File "[^"]*/doctest\.py", line \d+, in .*\n(?: {6,}.*\n)*', "", text)
+    text = re.sub(r' *File "[^"]*/doctest\.py", line \d+ in .*', "", text, flags=re.DOTALL)
+    text = re.sub(r"<doctest (.*?):\d+\[0\]>", r"\1.md", text).rstrip()
+    return text if len(text) <= limit else f"{text[:limit]}\n... ({len(text) - limit:,} more)"

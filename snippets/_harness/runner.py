@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .child import OUTPUT_LIMIT
+from .examples import readable
 from .frameworks import FRAMEWORKS, environment
 
 PROJECT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ class Outcome:
     seconds: float = 0.0  # spent in the child, from its start to its last example
     examples: dict[int, str | None] = field(default_factory=dict)  # line -> what is wrong
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
-    at: int = 1  # line of the example begun last
+    at: int = 0  # line of the example begun last, 0 before the first
     error: str | None = None  # what ended the file early, at that line
     output: bytes = b""  # what bypassed Python's sys.stdout
 
@@ -59,7 +60,7 @@ class Outcome:
         for line, message in self.examples.items():
             if message is not None:
                 return line, message
-        return (self.at, self.error) if self.error else None
+        return (max(self.at, 1), self.error) if self.error else None
 
 
 class Child:
@@ -146,8 +147,8 @@ class Child:
             return f"Killed at the time limit of {self.limit:g} s, in this example."
         if self.exit is None:
             return "The server that this process was forked from has ended."
-        said = self.outcome.output.decode(errors="replace").strip()
-        said = f"\n{said[:2_000]}" if said else ""
+        said = readable(self.outcome.output.decode(errors="replace").strip(), 2_000)
+        said = f"\n{said}" if said else ""
         if self.exit < 0:
             return f"This example crashed the process ({signal.Signals(-self.exit).name}).{said}"
         if self.exit or not self.finished:
@@ -251,6 +252,7 @@ class Runner:
         self.changed = threading.Condition()
         self.outcomes: dict[str, Outcome] = {}
         self.children: set[Child] = set()
+        self.stopping = False
         self.home = tempfile.mkdtemp(prefix="snippets-")
         preloads = dict.fromkeys(FRAMEWORKS[job.framework].preload for job in jobs)
         self.starters: dict[str, Starter] = {
@@ -270,6 +272,7 @@ class Runner:
     def stop(self) -> None:
         """Start nothing more, kill what runs, remove what was left in temporary folders."""
         with self.changed:
+            self.stopping = True
             self.pending.clear()
             self.changed.notify_all()
         for child in list(self.children):
@@ -287,6 +290,8 @@ class Runner:
                 outcome = self.run(job)
             except Exception as error:  # ours to mend, but no reason for others not to run
                 outcome = Outcome(error=f"The harness failed: {error!r}")
+            if self.stopping:  # killed by us, which says nothing of the snippet
+                return
             self.record(job, outcome)
             with self.changed:
                 self.outcomes[job.name] = outcome

@@ -65,7 +65,7 @@ class Server:
         status = 1
         try:
             os.setsid()  # a group of its own, to be killed whole
-            child.die_with_parent()
+            child.tie_to_family()
             self.requests.close()
             self.selector.close()
             for pidfd, (_, control) in self.children.items():
@@ -91,6 +91,7 @@ class Server:
         code = os.waitstatus_to_exitcode(status)
         with suppress(BrokenPipeError):
             os.write(control, b'{"exit": %d}\n' % code)
+        child.kill_children(but=[pid for pid, _ in self.children.values()])
         os.close(pidfd)
         os.close(control)
 
@@ -110,6 +111,7 @@ def assert_single_thread() -> None:
 
 if __name__ == "__main__":
     requests = socket.socket(fileno=int(sys.argv[2]))
+    child.tie_to_family()
     child.preload(sys.argv[1])
     assert_single_thread()
     requests.send(b"ready")
