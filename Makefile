@@ -24,7 +24,7 @@ serve: html ## the same, then serve it on port 8000 and rebuild on every save
 	  --pre-build "$(BIN)/python -m snippets._harness verify" docs _build/site
 
 test: $(READY) browser ## run all snippets and all tests (ARGS=--fresh runs recorded passes again)
-	@$(BIN)/python -m pytest snippets $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest -q snippets $(TESTS) $(ARGS)
 
 check: $(READY) ## lint, format, types and the catalogue, in seconds
 	@$(BIN)/ruff check .

@@ -40,6 +40,7 @@ html_use_index = False
 html_copy_source = False
 nitpicky = True
 """
+PARTS = ["claims", "myst_nb", "sphinx_tabs.tabs"]
 INDEX = "# Home\n\n```{axes}\n```\n\n```{toctree}\n:glob:\n*\n```\n"
 SOURCES = "# Sources\n\n```{articles}\n```\n"
 BOTH = ("tensorflow", "pytorch")
@@ -757,3 +758,23 @@ def test_warnings_are_the_same_in_a_parallel_build(tmp_path: Path) -> None:
     serial, parallel = site.build(to="serial"), site.build(to="parallel", parallel=2)
     assert len(serial.warnings) == 2
     assert sorted(parallel.warnings) == sorted(serial.warnings)
+
+
+def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.write("more", "# More\n")
+    assert (site.build().out / "more.html").exists()
+    (site.docs / "more.md").unlink()
+    assert not (site.build().out / "more.html").exists()
+
+
+def test_the_sitemap_lists_every_page_after_an_incremental_build(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.add("sums/one")
+    settings = {"html_baseurl": "https://example.org/", "extensions": [*PARTS, "sitemap"]}
+    site.build(overrides=settings)
+    site.write("sources", SOURCES + "\nMore.\n")
+    built = site.build(overrides=settings)
+    addresses = re.findall("<loc>(.*)</loc>", (built.out / "sitemap.xml").read_text())
+    pages = ("index", "sources", "sums")
+    assert addresses == [f"https://example.org/{page}.html" for page in pages]

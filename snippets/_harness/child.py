@@ -22,6 +22,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import ModuleType
@@ -223,11 +224,17 @@ def tie_to_family() -> None:
 
 def kill_children(but: Iterable[int]) -> None:
     """Kill the children of this process, except those in ``but``, and theirs in turn."""
-    listing = Path(f"/proc/self/task/{os.getpid()}/children")
-    while listing.exists() and (strangers := {*map(int, listing.read_text().split())} - {*but}):
+    while strangers := _children() - {*but}:
         for pid in strangers:
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _children() -> set[int]:
+    """Return the process ids of this process's children; empty where Linux lists none."""
+    listings = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for listing in listings for pid in listing.read_text().split()}
 
 
 if __name__ == "__main__":  # a fresh process: preload name, job, descriptor of the results

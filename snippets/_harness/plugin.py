@@ -147,8 +147,12 @@ class Verification:
             seconds=round(outcome.seconds, 3),
             values=outcome.values,
         )
-        ev.write(ev.path_of(self.folder, claim, snippet), evidence)
         self.known[snippet.path] = evidence
+        try:
+            ev.write(ev.path_of(self.folder, claim, snippet), evidence)
+        except OSError as error:  # a full disk, say
+            outcome.at, outcome.error = 0, f"The evidence cannot be written: {error}"
+            self.known[snippet.path] = evidence.model_copy(update={"outcome": "failed"})
 
     def evidence(self, claim: Claim, snippet: Snippet) -> ev.Evidence:
         """Return the evidence of a snippet, waiting for its process if need be."""

@@ -68,7 +68,7 @@ class Child:
 
     def __init__(self, limit: float, start: Callable[[int, int, int], None]) -> None:
         """Call ``start`` with the writing ends of results, output and control."""
-        self.limit, self.deadline = limit, float("inf")
+        self.limit, self.started, self.deadline = limit, 0.0, float("inf")
         self.outcome = Outcome()
         self.pid = self.exit = None
         self.finished = self.timed_out = self.lost = False
@@ -96,6 +96,8 @@ class Child:
         for key in list(self.selector.get_map().values()):
             os.close(key.fd)
         self.selector.close()
+        if not self.finished:  # it could not say itself
+            self.outcome.seconds = time.monotonic() - self.started
         self.outcome.error = self.outcome.error or self.diagnosis()
         return self.outcome
 
@@ -122,7 +124,8 @@ class Child:
         outcome = self.outcome
         match message:
             case {"pid": pid}:
-                self.pid, self.deadline = pid, time.monotonic() + self.limit
+                self.pid, self.started = pid, time.monotonic()
+                self.deadline = self.started + self.limit
             case {"exit": code}:
                 self.exit = code
             case {"at": line}:
