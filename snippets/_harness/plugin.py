@@ -53,7 +53,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if not session.config.option.collectonly and not session.testsfailed:
+    if not session.config.option.collectonly:
         session.config.stash[VERIFICATION].start(session.items)
 
 
@@ -94,14 +94,9 @@ class Verification:
 
     def start(self, items: list[pytest.Item]) -> None:
         """Start running the files that the selected items need and that have no evidence."""
-        wanted = [snippet for item in items for snippet in getattr(item, "needed", list)()]
-        jobs = [
-            self.job(claim, snippet)
-            for claim, snippet in {
-                snippet.path: (claim, snippet) for claim, snippet in wanted
-            }.values()
-            if not self.settle(claim, snippet)
-        ]
+        needed = [pair for item in items for pair in getattr(item, "needed", list)()]
+        by_path = {snippet.path: (claim, snippet) for claim, snippet in needed}
+        jobs = [self.job(*pair) for pair in by_path.values() if not self.settle(*pair)]
         if jobs:
             jobs.sort(key=self.last_duration, reverse=True)
             workers = self.option.workers or cores()
@@ -261,16 +256,38 @@ class ClaimFile(pytest.File):
         try:
             claim = self.config.stash[VERIFICATION].claim(self.path.parent)
         except CatalogueError as error:
-            raise self.CollectError(str(error)) from None
+            yield ProblemsItem.from_parent(self, name="problems", error=error)
+            return
         if claim.front.agree:
             yield AgreementItem.from_parent(self, name="agreement", claim=claim)
+
+
+class ProblemsItem(pytest.Item):
+    """Fails with what is wrong in a claim folder, while the other claims run."""
+
+    def __init__(self, *, error: CatalogueError, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.error = error
+
+    def runtest(self) -> None:
+        raise self.error
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
+        if isinstance(excinfo.value, CatalogueError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, f"{shown(self.path.parent)}: problems"
 
 
 class AgreementItem(pytest.Item):
     """The check that a claim's tabs leave the same values behind."""
 
-    def __init__(self, *, claim: Claim, **arguments: object) -> None:
-        super().__init__(**arguments)  # type: ignore[arg-type]
+    def __init__(self, *, claim: Claim, **arguments: Any) -> None:
+        super().__init__(**arguments)
         self.claim = claim
 
     def needed(self) -> list[tuple[Claim, Snippet]]:

@@ -1,6 +1,7 @@
 """The directives that pages write: {claim}, {verdicts}, {axes} and {articles}."""
 
 from collections import Counter
+from functools import cached_property
 from pathlib import Path
 
 from docutils import nodes
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 class CatalogueDirective(SphinxDirective):
     """What the directives share: the catalogue, links to it, and errors people can read."""
 
-    @property
+    @cached_property
     def catalogue(self) -> Catalogue:
         return Catalogue(Path(self.config.claims_project or self.env.srcdir.parent))
 
@@ -195,7 +196,7 @@ class AxesDirective(CatalogueDirective):
         for claim in every:
             by_axis.setdefault(claim.folder.parent.name, []).append(claim)
         rows: list[tuple[part.Cell, ...]] = []
-        for axis, claims in by_axis.items():
+        for axis, claims in sorted(by_axis.items(), key=lambda item: wording.position(item[0])):
             count = Counter(claim.front.status for claim in claims)
             name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
             counts = (count["holds"], count["partly"], count["outdated"] + count["never"])

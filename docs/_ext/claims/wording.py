@@ -6,6 +6,11 @@ from collections.abc import Iterable
 from snippets._harness.catalogue import Claim
 from snippets._harness.frameworks import FRAMEWORKS
 
+AXES = (  # in the order of the site
+    *("graphs", "debugging", "visualization", "deployment", "data-loading", "devices"),
+    *("tensors", "models", "training", "serialization", "coverage", "extensions"),
+    *("distributed", "performance", "ecosystem", "choosing"),
+)
 STATUS = {
     "holds": "still holds",
     "partly": "holds in part",
@@ -35,6 +40,11 @@ KIND = {
     "ours": "Our own claim: no article made it.",
     "prose": "Not executed: no code can show this.",
 }
+
+
+def position(axis: str) -> tuple[int, str]:
+    """Return a key that sorts axes as the site does, any other behind them by name."""
+    return (AXES.index(axis) if axis in AXES else len(AXES), axis)
 
 
 def then(claim: Claim) -> str:
