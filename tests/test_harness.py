@@ -739,3 +739,15 @@ def test_a_reader_never_meets_half_of_the_evidence(tmp_path: Path) -> None:
     writer.join()
     assert all(seen)
     assert [entry.name for entry in path.parent.iterdir()] == ["one.json"]
+
+
+def test_a_faulty_claim_fails_alone_with_its_reasons(quick: Path) -> None:
+    with_files(quick, {"a/good": GOOD, "b/faulty": GOOD})
+    claim = quick / "snippets" / "b" / "faulty" / "claim.md"
+    claim.write_text(claim.read_text().replace("status: ", "status: un"))
+    done = run(quick, "snippets")
+    assert done.code == 1
+    good = done.items[f"a/good/{ANY_TAB}"]
+    assert {item.outcome for item in good.values()} == {"passed"}
+    assert "claim.md:3:1: unknown status 'unopinion': did you mean 'opinion'?" in done.output
+    assert "Traceback" not in done.output
