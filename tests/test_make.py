@@ -1,5 +1,6 @@
 """`make html` as people run it: on a copy of this project that has one claim."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -33,9 +34,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make(project: Path) -> subprocess.CompletedProcess[str]:
     """Run `make html` in ``project`` with the environment of these tests, taken as ready."""
     ready = f"{sys.prefix}/.ready"
+    # These tests may run under `make test ARGS=...`, which make hands down to this one.
+    outside = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     return subprocess.run(
-        ["make", "html", f"VENV={sys.prefix}", "-o", ready],
+        ["make", "html", f"VENV={sys.prefix}", "ARGS=", "-o", ready],
         cwd=project,
+        env=outside,
         capture_output=True,
         text=True,
         check=False,
