@@ -19,6 +19,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = tmp_path_factory.mktemp("make") / "a checkout"
     without = shutil.ignore_patterns(".*", "_build", "__pycache__", "tests")
     shutil.copytree(ROOT, project, ignore=without)
+    (project / ".venv").symlink_to(sys.prefix)
     for folder in (project / "snippets").glob("[!_]*/*/"):
         if not folder.samefile(project / "snippets" / CLAIM):
             shutil.rmtree(folder)
@@ -33,11 +34,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(project: Path) -> subprocess.CompletedProcess[str]:
     """Run `make html` in ``project`` with the environment of these tests, taken as ready."""
-    ready = f"{sys.prefix}/.ready"
     # These tests may run under `make test ARGS=...`, which make hands down to this one.
     outside = {name: value for name, value in os.environ.items() if "MAKE" not in name}
     return subprocess.run(
-        ["make", "html", f"VENV={sys.prefix}", "ARGS=", "-o", ready],
+        ["make", "html", "ARGS=", "-o", ".venv/.ready"],
         cwd=project,
         env=outside,
         capture_output=True,
@@ -49,7 +49,7 @@ def make(project: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def project(built: Path, tmp_path: Path) -> Path:
     """Return a copy of the built project of the test's own."""
-    return Path(shutil.copytree(built, tmp_path / "another checkout"))
+    return Path(shutil.copytree(built, tmp_path / "another checkout", symlinks=True))
 
 
 def published(project: Path) -> dict[str, tuple[int, bytes]]:
