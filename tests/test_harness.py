@@ -751,3 +751,13 @@ def test_a_faulty_claim_fails_alone_with_its_reasons(quick: Path) -> None:
     assert {item.outcome for item in good.values()} == {"passed"}
     assert "claim.md:3:1: unknown status 'unopinion': did you mean 'opinion'?" in done.output
     assert "Traceback" not in done.output
+
+
+def test_a_file_edited_while_it_runs_has_no_evidence_of_its_new_text(quick: Path) -> None:
+    file = quick / "snippets" / "a" / "edited" / f"{ANY_TAB}.md"
+    edit = f">>> path = os.path.join({path_code(file)})\n>>> open(path, 'a').write('More.')\n5"
+    with_files(quick, {"a/edited": snippet(f">>> import os\n{edit}")})
+    for _ in range(2):  # what was recorded is not about the text that is there now
+        done = run(quick, "snippets")
+        assert done.code == 0
+        assert "1 files ran, 0 had evidence already" in done.output

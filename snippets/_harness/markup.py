@@ -66,9 +66,8 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
     at which ``text`` begins.
     """
     lines = text.split("\n")
-    markdown = MarkdownIt("commonmark").enable(
-        "table"
-    )  # lets any link through: check_inline reports it
+    markdown = MarkdownIt("commonmark").enable("table")
+    # Any link is let through here, for check_inline to report.
     markdown.validateLink = lambda _url: True  # type: ignore[assignment]
     for token in markdown.parse(text):
         start, end = token.map or (0, 0)

@@ -78,6 +78,7 @@ class Verification:
         self.claims: dict[Path, Claim | CatalogueError] = {}
         self.known: dict[Path, ev.Evidence] = {}
         self.tasks: dict[str, tuple[Claim, Snippet]] = {}
+        self.digests: dict[str, str] = {}  # of the tasks, before they ran
         self.runner: Runner | None = None
 
     def claim(self, folder: Path) -> Claim:
@@ -121,6 +122,7 @@ class Verification:
     def job(self, claim: Claim, snippet: Snippet) -> Job:
         name = ev.snippet_id(claim, snippet)
         self.tasks[name] = claim, snippet
+        self.digests[name] = ev.digest(claim, snippet)
         limit = self.option.limit * (SLOW_LIMIT / LIMIT if "slow" in claim.front.needs else 1)
         return Job(snippet.path, name, snippet.framework, limit, tuple(claim.front.agree))
 
@@ -142,6 +144,8 @@ class Verification:
             seconds=round(outcome.seconds, 3),
             values=outcome.values,
         )
+        if evidence.digest != self.digests[job.name]:  # nobody knows which text it was that ran
+            evidence = evidence.model_copy(update={"digest": "changed while it ran"})
         self.known[snippet.path] = evidence
         try:
             ev.write(ev.path_of(self.folder, claim, snippet), evidence)
