@@ -201,7 +201,7 @@ class AxesDirective(CatalogueDirective):
             name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
             counts = (count["holds"], count["partly"], count["outdated"] + count["never"])
             rows.append((name, *map(str, (len(claims), *counts))))
-        table = part.table(("Axis", "Claims", "Hold", "In part", "No longer"), rows)
+        table = part.table(("Axis", "Claims", "Hold", "In part", "Not so"), rows)
         return [table, *part.skipped([claim for claim in every if claim.front.skip])]
 
 
