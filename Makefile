@@ -42,7 +42,9 @@ browser: $(READY)
 bench-harness: $(READY) ## time the harness beside its peers, on 120 generated files
 	@$(BIN)/python tests/bench/harness.py $(ARGS)
 
-lock: $(READY) ## write .ci/constraints.txt anew from pyproject.toml, for every platform
+# Not $(READY), which would install by the old lock what the new pyproject.toml asks for.
+lock: ## write .ci/constraints.txt anew from pyproject.toml, for every platform
+	@test -x $(BIN)/uv || $(MAKE) $(READY)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-annotate --upgrade \
 	  --custom-compile-command "make lock" --group all -o .ci/constraints.txt
 
@@ -51,11 +53,13 @@ clean: ## remove the environment, the evidence and the site
 
 # The lock constrains rather than lists: a CPU build of torch then leaves out the CUDA
 # packages that another build needs, and both get exact versions.
-$(READY): pyproject.toml .ci/constraints.txt
+$(READY): pyproject.toml .ci/constraints.txt .ci/node/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11 ..."; exit 1; }
 	@echo "installing the locked packages into $(VENV) (a minute or two)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check pip==26.3
 	@$(BIN)/python -m pip install -q --progress-bar on --group all -c .ci/constraints.txt
+	@mkdir -p $(VENV)/node && cp .ci/node/*.json $(VENV)/node/
+	@PATH="$(abspath $(BIN)):$$PATH" npm ci --prefix $(VENV)/node --ignore-scripts --silent --no-audit --no-fund
 	@touch $@

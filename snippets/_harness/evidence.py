@@ -93,7 +93,7 @@ def is_current(evidence: Evidence, claim: Claim, snippet: Snippet) -> bool:
     """Return whether evidence is about this text on these versions and this platform."""
     return (
         evidence.digest == digest(claim, snippet)
-        and evidence.versions == versions(snippet.framework)
+        and evidence.versions == versions(snippet.framework, claim.front.needs)
         and evidence.platform == machine()
     )
 
@@ -110,7 +110,7 @@ def record(claim: Claim, snippet: Snippet, **result: Any) -> Evidence:
     return Evidence(
         snippet=snippet_id(claim, snippet),
         digest=digest(claim, snippet),
-        versions=versions(snippet.framework),
+        versions=versions(snippet.framework, claim.front.needs),
         platform=machine(),
         time=datetime.datetime.now(datetime.UTC).replace(microsecond=0),
         **result,

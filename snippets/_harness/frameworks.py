@@ -5,7 +5,8 @@ import platform
 import sys
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,14 @@ class Framework:
     required: bool = False  # must a claim have this tab?
 
 
+# TensorBoard's writer imports TensorFlow where it is installed, five seconds and a second
+# set of threads that no PyTorch user needs; a module of this name makes it do without.
+WITHOUT_TENSORFLOW = """\
+>>> import sys, types
+>>> sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
+>>> import torch.utils.tensorboard
+"""
+
 # The first compilation and the first export import and cache much that later ones need: a
 # tenth of a second, and more processor time than most files take.
 TORCH_REHEARSAL = """\
@@ -54,9 +63,11 @@ PRELOADS = {
             "torch.profiler._cupti_monitor",
             "sympy.tensor.tensor",
         ),
-        TORCH_REHEARSAL,
+        WITHOUT_TENSORFLOW + TORCH_REHEARSAL,
     ),
-    "keras": Preload(("keras", "torch._dynamo"), environment={"KERAS_BACKEND": "torch"}),
+    "keras": Preload(
+        ("keras", "torch._dynamo"), WITHOUT_TENSORFLOW, environment={"KERAS_BACKEND": "torch"}
+    ),
 }
 
 FRAMEWORKS = {
@@ -83,7 +94,8 @@ COMMON = {
     "LANG": "C.UTF-8",
     "TZ": "UTC",
 }
-INHERITED = ("PATH", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
+INHERITED = ("LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
+MEANS = ("slow", "compiler", "gpu")  # what a claim may need that is no package
 
 
 def environment(preload: str, home: str) -> dict[str, str]:
@@ -92,20 +104,36 @@ def environment(preload: str, home: str) -> dict[str, str]:
     ``home`` takes what the frameworks write when they are imported (Keras its settings).
     """
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    places = {"HOME": home, "TMPDIR": home}
+    # The programs that came with the packages (node, ninja) first, then the system's.
+    programs = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    places = {
+        "PATH": os.pathsep.join(programs),
+        "NODE_PATH": str(Path(sys.prefix, "node", "node_modules")),
+        "HOME": home,
+        "TMPDIR": home,
+    }
     return inherited | COMMON | places | PRELOADS[preload].environment
 
 
 @cache
-def versions(framework: str) -> dict[str, str]:
+def versions(framework: str, needs: tuple[str, ...] = ()) -> dict[str, str]:
     """Return the installed versions that evidence of ``framework`` depends on.
 
-    Keys are package names (``tensorflow`` whichever build is installed) and ``python``.
-    A package that is not installed has the version ``"none"``.
+    Keys are package names (``tensorflow`` whichever build is installed), those of the
+    packages in ``needs``, and ``python``. A package that is not there has version ``"none"``.
     """
-    names = (*FRAMEWORKS[framework].packages, "numpy")
+    names = (*FRAMEWORKS[framework].packages, "numpy", *distributions(needs))
     found = {name: _version(name) for name in names}
     return found | {"python": platform.python_version()}
+
+
+def distributions(needs: tuple[str, ...]) -> list[str]:
+    """Return what the packages in ``needs`` are installed as: scikit-learn for sklearn."""
+    packages = [need for need in needs if need not in MEANS]
+    installed = packages_distributions() if packages else {}
+    return [
+        name for package in packages for name in installed.get(package.split(".")[0], [package])
+    ]
 
 
 def _version(package: str) -> str:

@@ -37,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[VERIFICATION] = Verification(config)
+    config.addinivalue_line(
+        "markers", "slow: a claim with `needs: [slow]`; -m 'not slow' leaves it out"
+    )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -239,7 +242,7 @@ class SnippetFile(SybilFile):
     def verification(self) -> Verification:
         return self.config.stash[VERIFICATION]
 
-    def collect(self) -> Iterator[SnippetItem]:
+    def collect(self) -> Iterator[pytest.Item]:
         try:
             self.claim = self.verification.claim(self.path.parent)
         except CatalogueError:
@@ -250,7 +253,8 @@ class SnippetFile(SybilFile):
         document.file = self
         self.documents.append(document)
         for example in document:
-            yield SnippetItem.from_parent(self, sybil=self.verification.sybil, example=example)
+            item = SnippetItem.from_parent(self, sybil=self.verification.sybil, example=example)
+            yield marked(item, self.claim)
 
 
 class ClaimFile(pytest.File):
@@ -263,7 +267,14 @@ class ClaimFile(pytest.File):
             yield ProblemsItem.from_parent(self, name="problems", error=error)
             return
         if claim.front.agree:
-            yield AgreementItem.from_parent(self, name="agreement", claim=claim)
+            yield marked(AgreementItem.from_parent(self, name="agreement", claim=claim), claim)
+
+
+def marked(item: pytest.Item, claim: Claim) -> pytest.Item:
+    """Return ``item`` with the marker ``slow`` if its claim is, for ``-m 'not slow'``."""
+    if "slow" in claim.front.needs:
+        item.add_marker("slow")
+    return item
 
 
 class ProblemsItem(pytest.Item):

@@ -7,12 +7,11 @@ tracking     which pages must be read again when a claim or its evidence changes
 """
 
 import hashlib
+from importlib.metadata import distributions
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
-
-from snippets._harness.frameworks import FRAMEWORKS, versions
 
 from . import directives, tracking
 
@@ -22,7 +21,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("claims_project", "", "env", str)
     app.add_config_value("claims_evidence", "", "env", str)
     # Evidence goes stale when a version changes, pages when this code does: read all again.
-    app.add_config_value("claims_versions", [versions(name) for name in FRAMEWORKS], "env")
+    app.add_config_value("claims_versions", _installed(), "env")
     app.add_config_value("claims_code", _digest(), "env")
     app.add_directive("claim", directives.ClaimDirective)
     app.add_directive("verdicts", directives.VerdictsDirective)
@@ -30,6 +29,10 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("articles", directives.ArticlesDirective)
     tracking.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _installed() -> list[str]:
+    return sorted(f"{package.name} {package.version}" for package in distributions())
 
 
 def _digest() -> str:

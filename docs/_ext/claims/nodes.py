@@ -1,6 +1,6 @@
 """The parts of a claim as docutils nodes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from docutils import nodes
@@ -8,11 +8,13 @@ from sphinx.addnodes import pending_xref
 
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import Claim
+from snippets._harness.frameworks import FRAMEWORKS
 from snippets._harness.frontmatter import Article
 from snippets._harness.markup import Block
 
 from . import wording
 
+ALWAYS = ("numpy", "python")  # in the versions of all evidence
 Parse = Callable[[str], list[nodes.Node]]  # Markdown -> nodes
 
 
@@ -62,18 +64,16 @@ def code(text: str) -> nodes.literal_block:
 
 def evidence_line(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.Node:
     """Return what ran, on what, in how long and when; or why nothing did."""
-    if not claim.is_executed:
-        why = wording.STATUS["opinion"] if claim.front.status == "opinion" else "prose"
-        text = f"Not proven by code: {why}."
-        return nodes.paragraph("", text, classes=["claim-evidence", "claim-unproven"])
-    passed = {tab: evidence for tab, evidence in found.items() if evidence.outcome == "passed"}
     line = nodes.paragraph(classes=["claim-evidence"])
-    if passed:
-        last = max(evidence.time for evidence in passed.values())
-        one = next(iter(passed.values()))
-        runs = wording.listing(_run(tab, evidence) for tab, evidence in passed.items())
-        place = f"Python {one.versions['python']}, {one.platform}, on {wording.date(last)}"
-        line += phrase("Proven", f"by running {runs}; {place}.", "claim-proven")
+    passed = {tab: evidence for tab, evidence in found.items() if evidence.outcome == "passed"}
+    if not claim.is_executed:
+        line["classes"].append("claim-unproven")
+        opinion = claim.front.status == "opinion"
+        line += phrase("Not proven by code:", f"{wording.UNPROVEN[opinion]}.")
+        if passed:
+            line += phrase("The code beside it ran", f"on {_runs(passed)}.")
+    elif passed:
+        line += phrase("Proven", f"by running {_runs(passed)}.", "claim-proven")
     for tab, evidence in found.items():
         if evidence.outcome == "not run":
             line += phrase(f"{wording.title(tab)} not run here:", f"{evidence.reason}.")
@@ -92,6 +92,19 @@ def agreement(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.inline:
         piece += [comma, nodes.literal(name, name), nodes.Text(f" ({size})")]
     piece += nodes.Text(".")
     return piece
+
+
+def _runs(passed: Mapping[str, ev.Evidence]) -> str:
+    """Return what ran, beside which packages, where and when."""
+    runs = wording.listing(_run(tab, evidence) for tab, evidence in passed.items())
+    known = {*ALWAYS, *(name for tab in passed for name in FRAMEWORKS[tab].packages)}
+    versions = {name: v for one in passed.values() for name, v in one.versions.items()}
+    beside = [f"{name} {version}" for name, version in versions.items() if name not in known]
+    with_ = f" with {wording.listing(beside)}" if beside else ""
+    last = max(evidence.time for evidence in passed.values())
+    one = next(iter(passed.values()))
+    python = f"Python {one.versions['python']}"
+    return f"{runs}{with_}; {python}, {one.platform}, on {wording.date(last)}"
 
 
 def _run(tab: str, evidence: ev.Evidence) -> str:

@@ -35,6 +35,7 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+UNPROVEN = {True: "a matter of opinion", False: "its sources are in the text"}
 KIND = {
     "example": "A worked example of the articles, re-created.",
     "ours": "Our own claim: no article made it.",
