@@ -1,6 +1,5 @@
 """Sphinx configuration: `make html` builds the pages in docs/ with it."""
 
-import contextlib
 import os
 import sys
 import tomllib
@@ -8,10 +7,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "docs" / "_ext")]
-
-# It prints that matplotlib is missing, which only its preview pictures would need.
-with contextlib.redirect_stdout(None):
-    import sphinxext.opengraph  # noqa: F401
 
 _project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
 _site = os.environ.get("SITE_URL", _project["urls"]["Homepage"])
@@ -27,6 +22,7 @@ extensions = [
     "claims",  # ours, in docs/_ext
     "sitemap",  # ours too
     "myst_nb",
+    "worked",  # ours: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",
     "sphinx_copybutton",
     "sphinxext.opengraph",
@@ -37,7 +33,6 @@ templates_path = ["docs/_templates"]
 nitpicky = True
 
 claims_project = str(HERE)
-nb_execution_mode = "off"  # no page holds cells yet; snippets are run by the harness
 myst_enable_extensions = ["colon_fence"]
 sphinx_tabs_disable_tab_closing = True
 
@@ -65,4 +60,5 @@ html_theme_options = {
 ogp_site_url = _site
 ogp_site_name = project
 ogp_enable_meta_description = True
+ogp_social_cards = {"enable": False}  # a picture of the title, in fonts that are not ours
 notfound_urls_prefix = f"/{_site.split('/', 3)[-1]}" if _site.count("/") > 2 else "/"

@@ -735,7 +735,7 @@ def test_another_version_of_a_framework_has_the_pages_read_again(
     site.build()
     newer = {"torch": "99.0", "numpy": "99.0", "python": "3.99"}
     monkeypatch.setattr(ev, "versions", lambda *_: newer)
-    monkeypatch.setattr("claims._installed", lambda: ["torch 99.0"])
+    monkeypatch.setattr("claims.installed", lambda: ["torch 99.0"])
     built = site.build()
     assert "sums" in built.read
     assert ["[claims.stale]" in warning for warning in built.warnings] == [True, True]

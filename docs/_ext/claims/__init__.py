@@ -21,7 +21,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("claims_project", "", "env", str)
     app.add_config_value("claims_evidence", "", "env", str)
     # Evidence goes stale when a version changes, pages when this code does: read all again.
-    app.add_config_value("claims_versions", _installed(), "env")
+    app.add_config_value("claims_versions", installed(), "env")
     app.add_config_value("claims_code", _digest(), "env")
     app.add_directive("claim", directives.ClaimDirective)
     app.add_directive("verdicts", directives.VerdictsDirective)
@@ -31,7 +31,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _installed() -> list[str]:
+def installed() -> list[str]:
+    """Return every installed package with its version."""
     return sorted(f"{package.name} {package.version}" for package in distributions())
 
 
