@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 CLAIM = "tensors/item-assignment"
-INDEX = "# Home\n\n```{toctree}\ntensors\n```\n"
+INDEX = "# Home\n\n```{toctree}\ntensors\nsources\n```\n"
 PAGE = f"(axis-tensors)=\n# Tensors\n\n```{{claim}} {CLAIM}\n```\n"
 
 
@@ -25,7 +25,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not folder.samefile(project / "snippets" / CLAIM):
             shutil.rmtree(folder)
     for page in (project / "docs").rglob("*.md"):
-        page.unlink()
+        if page.name != "sources.md":
+            page.unlink()
     (project / "docs" / "index.md").write_text(INDEX)
     (project / "docs" / "tensors.md").write_text(PAGE)
     done = make(project)
