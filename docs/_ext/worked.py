@@ -1,8 +1,9 @@
 """Sphinx extension: how myst-nb executes the worked pages in docs/worked.
 
-They run as snippets do: one thread, the same language and silence. An error fails the
-build. What they print is kept by jupyter-cache, which compares the cells alone; so
-each set of installed versions has a cache of its own.
+They run as snippets do: one thread, the same language and silence. An error is a warning
+with the cell and its traceback, and as with a failing snippet no site with one is published.
+What they print is kept by jupyter-cache, which compares the cells alone; so each set of
+installed versions has a cache of its own.
 """
 
 import hashlib
@@ -34,7 +35,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
 
 
 def configure(app: Sphinx, config: Config) -> None:
-    """Let pages run once per set of versions, in a temporary folder, and fail on an error."""
+    """Let pages run once per set of versions, in a temporary folder, and tell of errors."""
     cache = Path(config.worked_cache or Path(app.confdir, "_build", "worked"))
     profile = cache / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
@@ -42,7 +43,6 @@ def configure(app: Sphinx, config: Config) -> None:
     config["nb_execution_mode"] = "cache"
     config["nb_execution_cache_path"] = str(cache / conditions())
     config["nb_execution_in_temp"] = True
-    config["nb_execution_raise_on_error"] = True
     config["nb_execution_timeout"] = LIMIT
     config["nb_execution_show_tb"] = True
     logging.getLogger("traitlets").setLevel(logging.WARNING)  # it reports each execution
