@@ -101,6 +101,14 @@ def test_a_figure_is_drawn_as_svg_with_its_alternative_text(docs: Path) -> None:
     assert image["alt"] == "A rising line."
 
 
+def test_a_figure_drawn_again_is_the_same_file(docs: Path) -> None:
+    first = build(docs, FIGURE).select_one(".cell_output img")
+    again = build(docs, "1 + 1", FIGURE).select_one(".cell_output img")
+    assert first is not None
+    assert again is not None
+    assert first["src"] == again["src"]
+
+
 def test_a_page_runs_in_a_folder_that_is_gone_afterwards(docs: Path) -> None:
     (place,) = printed(build(docs, "import os\nopen('file', 'w').close()\nprint(os.getcwd())"))
     assert not Path(place).exists()
