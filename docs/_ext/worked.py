@@ -18,7 +18,8 @@ from sphinx.util.typing import ExtensionMetadata
 
 from snippets._harness.frameworks import COMMON
 
-# Figures as SVG without a date, so that the same figure is the same file; and no word about the kernel's connection, which never leaves this machine.
+# Figures as SVG, without a date, so that the same figure is the same file; and no word about
+# the kernel's connection, which never leaves this machine.
 PROFILE = """\
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Date": None}}
