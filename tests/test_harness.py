@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -688,6 +689,34 @@ def test_a_package_that_is_not_there_is_an_unmet_need(need: str) -> None:
 @pytest.mark.parametrize("need", ["slow", "json", "xml.etree"])
 def test_what_this_machine_has_is_no_unmet_need(need: str) -> None:
     assert ev.unmet_need((need,)) is None
+
+
+def test_slow_claims_can_be_left_out(quick: Path) -> None:
+    for name, front in {"fast": claim_text(), "slow": claim_text(needs=["slow"])}.items():
+        make_claim(quick, f"a/{name}", claim=front)
+    done = run(quick, "snippets", "-m", "not slow")
+    assert done.code == 0, done.output
+    assert recorded(quick).keys() == {"a/fast/tensorflow", "a/fast/pytorch"}
+
+
+def test_evidence_names_the_version_of_what_the_claim_needs(quick: Path) -> None:
+    make_claim(quick, "a/needy", claim=claim_text(needs=["sklearn", "bs4"]))
+    for evidence in run(quick).evidence("a/needy/tensorflow"), recorded(quick)["a/needy/pytorch"]:
+        for distribution in ("scikit-learn", "beautifulsoup4"):
+            assert evidence["versions"][distribution] == version(distribution)
+
+
+def test_programs_that_came_with_the_packages_are_found_first(quick: Path) -> None:
+    for program in ("node", "ninja"):
+        code = (
+            ">>> import shutil, sys\n"
+            ">>> from pathlib import Path\n"
+            f">>> found = Path(shutil.which({program!r}))\n"
+            ">>> found.parent.samefile(Path(sys.executable).parent)\nTrue"
+        )
+        one_tab(quick, f"a/{program}", snippet(code))
+    done = run(quick)
+    assert done.code == 0, done.output
 
 
 # ---------------------------------------------------------------- ends of the run

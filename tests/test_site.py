@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import importlib.metadata
 import os
 import re
 import sys
@@ -313,6 +314,12 @@ def test_the_evidence_line_names_versions_seconds_and_the_day(tour: Built) -> No
     assert f"{recorded.time.day} {recorded.time:%B %Y}." in line
 
 
+def test_the_evidence_line_names_what_the_claim_needed_beside_the_frameworks(site: Site) -> None:
+    site.add("sums/needy", claim=claim_text(needs=["slow", "sklearn"]))
+    line = text_of(site.build().claim("sums/needy").find(class_="claim-evidence"))
+    assert f"with scikit-learn {importlib.metadata.version('scikit-learn')}" in line
+
+
 def test_the_agreement_line_gives_the_largest_difference(tour: Built) -> None:
     line = text_of(tour.claim("sums/four-ways").find(class_="claim-evidence"))
     largest = r"largest difference (2e-0?4|0\.0002)\b"
@@ -350,6 +357,7 @@ def test_an_opinion_keeps_its_mark_though_its_code_passed(site: Site) -> None:
     site.add("sums/taste", claim=claim_text(status="opinion"))
     section = site.build().claim("sums/taste")
     assert "Not proven by code" in text_of(section)
+    assert "The code beside it ran on " in text_of(section)
     assert not proven(section)
 
 
