@@ -365,7 +365,8 @@ def test_a_page_links_to_where_it_is_edited(site: Site, name: str) -> None:
 def test_a_page_has_the_favicon(site: Site, name: str) -> None:
     icon = attribute(site, name, "link[rel~=icon]", "href")
     assert icon.endswith(".svg")
-    assert (site.folder / icon.lstrip("/")).read_text().startswith("<svg")
+    folder = site.folder if icon.startswith("/") else (site.folder / name).parent
+    assert (folder / icon.lstrip("/")).read_text().startswith("<svg")
 
 
 def test_the_sitemap_lists_every_page_that_was_written(site: Site) -> None:
