@@ -48,7 +48,8 @@ def configure(app: Sphinx, config: Config) -> None:
     config["nb_execution_timeout"] = LIMIT
     config["nb_execution_show_tb"] = True
     logging.getLogger("traitlets").setLevel(logging.WARNING)  # it reports each execution
-    os.environ |= COMMON | {"IPYTHONDIR": str(cache / "ipython"), "MATPLOTLIBRC": str(STYLE)}
+    places = {"IPYTHONDIR": cache / "ipython", "TORCHINDUCTOR_CACHE_DIR": cache / "inductor"}
+    os.environ |= COMMON | {"MATPLOTLIBRC": str(STYLE)} | {k: str(v) for k, v in places.items()}
 
 
 def conditions() -> str:
