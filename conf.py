@@ -21,6 +21,7 @@ language = "en"
 extensions = [
     "claims",  # ours, in docs/_ext
     "sitemap",  # ours too
+    "navigation",  # and ours
     "myst_nb",
     "worked",  # ours: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",

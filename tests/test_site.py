@@ -786,3 +786,13 @@ def test_the_sitemap_lists_every_page_after_an_incremental_build(tmp_path: Path)
     addresses = re.findall("<loc>(.*)</loc>", (built.out / "sitemap.xml").read_text())
     pages = ("index", "sources", "sums")
     assert addresses == [f"https://example.org/{page}.html" for page in pages]
+
+
+def test_every_page_shows_a_page_that_is_new(tmp_path: Path) -> None:
+    site, settings = Site(tmp_path), {"extensions": [*PARTS, "navigation"]}
+    site.add("sums/one")
+    site.build(overrides=settings)
+    site.write("tables", "# Tables\n")
+    built = site.build(overrides=settings)
+    assert "tables.html" in str(built.page("sums").find(class_="related"))
+    assert site.build(overrides=settings).written == set()
