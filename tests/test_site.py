@@ -344,7 +344,7 @@ def test_who_said_it_when_and_what_with_a_link_to_the_article(tour: Built) -> No
     assert targets == {"sources.html#article-primer", "sources.html#article-second"}
 
 
-@pytest.mark.parametrize(("claim_id", "why"), [("sums/taste", "opinion"), ("sums/talk", "prose")])
+@pytest.mark.parametrize(("claim_id", "why"), [("sums/taste", "opinion"), ("sums/talk", "sources")])
 def test_opinion_and_prose_say_so_and_never_wear_the_badge(
     tour: Built, claim_id: str, why: str
 ) -> None:
