@@ -5,8 +5,7 @@ import datetime
 import importlib.metadata
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +27,6 @@ from snippets._harness.problems import CatalogueError
 # MyST's own, until it has caught up with Sphinx 9.
 pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
 
-EXTENSIONS = Path(__file__).parents[1] / "docs" / "_ext"
 # As in the project's own conf.py, but for the theme: what is tested is what we render.
 CONF = """\
 project = "Test"
@@ -149,14 +147,6 @@ def numbers(*values: float) -> dict[str, Any]:
     array = np.array(values, np.float32)
     data = base64.b64encode(array.tobytes()).decode()
     return {"dtype": "float32", "shape": list(array.shape), "data": data}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _importable() -> Iterator[None]:
-    """Let Sphinx import our extension, as the project's conf.py does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(EXTENSIONS), *sys.path])
-        yield
 
 
 @pytest.fixture

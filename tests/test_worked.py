@@ -1,7 +1,5 @@
 """Worked pages: they run when the site is built, again only when they must, and fail it."""
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ from sphinx.util.console import strip_escape_sequences
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what notebooks' libraries say of each other
 
-EXTENSIONS = Path(__file__).parents[1] / "docs" / "_ext"
 CONF = """\
 from pathlib import Path
 
@@ -30,14 +27,6 @@ mystnb:
 ---
 import matplotlib.pyplot as plt
 plt.plot([1, 2]);"""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _importable() -> Iterator[None]:
-    """Let Sphinx import our extension, as the project's conf.py does."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "path", [str(EXTENSIONS), *sys.path])
-        yield
 
 
 @pytest.fixture
