@@ -1,6 +1,7 @@
 """Sphinx extension that renders claims, their evidence and their verdicts.
 
 directives   what pages write: {claim}, {verdicts}, {axes}, {articles}
+register     the claims in the site's order, with the evidence that may be published
 nodes        the parts of a claim as docutils nodes
 wording      verdicts, dates and durations in words
 tracking     which pages must be read again when a claim or its evidence changes

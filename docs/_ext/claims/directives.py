@@ -9,13 +9,13 @@ from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from snippets._harness import evidence as ev
 from snippets._harness.catalogue import SHOWN, Catalogue, Claim
 from snippets._harness.frontmatter import Article
-from snippets._harness.problems import CatalogueError, shown
+from snippets._harness.problems import CatalogueError
 
 from . import nodes as part
 from . import wording
+from .register import Register
 from .tracking import watch
 
 logger = logging.getLogger(__name__)
@@ -25,8 +25,12 @@ class CatalogueDirective(SphinxDirective):
     """What the directives share: the catalogue, links to it, and errors people can read."""
 
     @cached_property
+    def register(self) -> Register:
+        return Register.of(self.config, Path(self.env.srcdir))
+
+    @property
     def catalogue(self) -> Catalogue:
-        return Catalogue(Path(self.config.claims_project or self.env.srcdir.parent))
+        return self.register.catalogue
 
     @property
     def articles(self) -> dict[str, Article]:
@@ -89,9 +93,12 @@ class ClaimDirective(CatalogueDirective):
     required_arguments = 1
 
     def render(self) -> list[nodes.Node]:
-        claim = self.catalogue.claim(self.arguments[0])
+        entry = self.register.entry(self.arguments[0], self.env.docname)
+        claim, found = entry.claim, entry.evidence
         watch(self.env, claim.folder, "*.md")
-        found = self.evidence(claim)
+        watch(self.env, self.register.folder / claim.id, "*.json")
+        for problem in entry.problems:
+            self.warn(*problem)
         anchor = part.anchor(claim.id)
         section = nodes.section(ids=[anchor], names=[anchor], classes=["claim"])
         self.state.document.note_explicit_target(section)
@@ -125,44 +132,6 @@ class ClaimDirective(CatalogueDirective):
                 snippet = marks[paragraph.astext()]
                 paragraph.replace_self(part.content(snippet.path, snippet.blocks, self.parse))
         return container.children
-
-    def evidence(self, claim: Claim) -> dict[str, ev.Evidence]:
-        """Return the evidence of the tabs that may be published, warning of all other."""
-        folder = Path(self.config.claims_evidence or self.catalogue.project / ev.FOLDER)
-        watch(self.env, folder / claim.id, "*.json")
-        found = {}
-        for snippet in claim.snippets:
-            evidence = ev.read(ev.path_of(folder, claim, snippet))
-            where = shown(snippet.path)
-            if evidence is None:
-                self.warn("missing", f"{where}: no evidence; run `make html`")
-            elif not ev.is_current(evidence, claim, snippet):
-                self.warn("stale", f"{where}: changed, or run on other versions, since it ran")
-            elif evidence.outcome == "failed":
-                failure = evidence.failure or ev.Failure(line=1, message="failed")
-                self.warn("failed", f"{where}:{failure.line}: {failure.message}")
-            elif evidence.outcome == "not run" and not self.may_be_missing(claim):
-                self.warn("missing", f"{where}: {evidence.reason}")
-            else:
-                found[snippet.framework] = evidence
-        self.check_agreement(claim, found)
-        return found
-
-    def may_be_missing(self, claim: Claim) -> bool:
-        """Whether the site may be published though the claim's snippets did not run here."""
-        others = tuple(need for need in claim.front.needs if need != "gpu")
-        return bool(claim.front.skip) or (others != claim.front.needs and not ev.unmet_need(others))
-
-    def check_agreement(self, claim: Claim, found: dict[str, ev.Evidence]) -> None:
-        ran = len(found) == len(claim.snippets) and all(
-            e.outcome == "passed" for e in found.values()
-        )
-        if ran:
-            try:
-                ev.agreement(claim, found)
-            except ev.DisagreementError as error:
-                self.warn("failed", f"{shown(claim.folder / 'claim.md')}: {error}")
-                found.clear()
 
 
 class VerdictsDirective(CatalogueDirective):

@@ -62,7 +62,7 @@ def code(text: str) -> nodes.literal_block:
     return nodes.literal_block(text, text, language="pycon")
 
 
-def evidence_line(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.Node:
+def evidence_line(claim: Claim, found: Mapping[str, ev.Evidence]) -> nodes.Node:
     """Return what ran, on what, in how long and when; or why nothing did."""
     line = nodes.paragraph(classes=["claim-evidence"])
     passed = {tab: evidence for tab, evidence in found.items() if evidence.outcome == "passed"}
@@ -82,7 +82,7 @@ def evidence_line(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.Node:
     return line
 
 
-def agreement(claim: Claim, found: dict[str, ev.Evidence]) -> nodes.inline:
+def agreement(claim: Claim, found: Mapping[str, ev.Evidence]) -> nodes.inline:
     """Return how closely the values that the tabs leave behind agree."""
     count = "both" if len(found) == 2 else "all"
     piece = phrase("Compared:", f"{count} tabs leave the same ")
