@@ -22,6 +22,7 @@ extensions = [
     "claims",  # ours, in docs/_ext
     "sitemap",  # ours too
     "navigation",  # and ours
+    "highlighting",  # and ours
     "myst_nb",
     "worked",  # ours: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",
@@ -34,8 +35,10 @@ templates_path = ["docs/_templates"]
 nitpicky = True
 
 claims_project = str(HERE)
+claims_repository = _repository
 myst_enable_extensions = ["colon_fence"]
 sphinx_tabs_disable_tab_closing = True
+sphinx_tabs_disable_css_loading = True  # site.css and site.js do their work
 
 # Copy what one would type: prompts, output and tracebacks stay behind.
 copybutton_prompt_text = r">>> |\.\.\. "
@@ -44,10 +47,12 @@ copybutton_copy_empty_lines = False
 copybutton_exclude = ".linenos, .go, .gt, .gr"
 
 html_theme = "furo"
+pygments_dark_style = "a11y-dark"  # the light one is the theme's, of the same family
 html_title = project
 html_baseurl = _site
 html_static_path = ["docs/_static"]
-html_css_files = ["claims.css"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_favicon = "docs/_static/favicon.svg"
 html_show_sphinx = False
 html_copy_source = False
@@ -57,6 +62,19 @@ html_theme_options = {
     "source_branch": "main",
     "source_directory": "docs/",
     "top_of_page_buttons": ["edit"],
+    # Whom something favours, always said in words too. The worked pages' figures use them.
+    "light_css_variables": {
+        "color-tensorflow": "#b35900",
+        "color-pytorch": "#1f5fbf",
+        "color-tie": "#6b6f76",
+        "color-none": "#c4c7cc",
+    },
+    "dark_css_variables": {
+        "color-tensorflow": "#ff9f45",
+        "color-pytorch": "#6ea8fe",
+        "color-tie": "#81868d",
+        "color-none": "#4a4d52",
+    },
 }
 ogp_site_url = _site
 ogp_site_name = project

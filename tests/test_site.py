@@ -285,7 +285,8 @@ def test_each_panel_shows_the_prose_and_the_code_of_its_file_as_a_console(tour: 
     panels = tour.claim("sums/four-ways").find_all(class_="sphinx-tabs-panel")
     assert len(panels) == 4
     for panel in panels:
-        assert text_of(panel.p) == "The sum:"
+        _name, prose = panel.find_all("p")
+        assert text_of(prose) == "The sum:"
         block = panel.find(class_="highlight-pycon")
         assert isinstance(block, Tag)
         assert block.get_text().rstrip("\n") == ">>> 1 + 1\n2"

@@ -1,10 +1,15 @@
 """Sphinx extension that renders claims, their evidence and their verdicts.
 
-directives   what pages write: {claim}, {verdicts}, {axes}, {articles}
+directives   what the pages of the axes write: {claim}, {verdicts}, {articles}
+overview     what sums all claims up: {axes}, {turned}, {ledger}, {runs}
 register     the claims in the site's order, with the evidence that may be published
 nodes        the parts of a claim as docutils nodes
+fragments    HTML that docutils has no nodes for, from templates/
+turned       the picture of then against now
+repository   links to a file at its commit, and to report a problem
 wording      verdicts, dates and durations in words
 tracking     which pages must be read again when a claim or its evidence changes
+verified     when and on what the site was verified, for every page's footer
 """
 
 import hashlib
@@ -14,21 +19,28 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import directives, tracking
+from . import directives, fragments, overview, repository, tracking, verified
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, and what makes pages out of date beyond their own text."""
     app.add_config_value("claims_project", "", "env", str)
     app.add_config_value("claims_evidence", "", "env", str)
+    app.add_config_value("claims_repository", "", "env", str)
     # Evidence goes stale when a version changes, pages when this code does: read all again.
     app.add_config_value("claims_versions", installed(), "env")
     app.add_config_value("claims_code", _digest(), "env")
     app.add_directive("claim", directives.ClaimDirective)
     app.add_directive("verdicts", directives.VerdictsDirective)
-    app.add_directive("axes", directives.AxesDirective)
     app.add_directive("articles", directives.ArticlesDirective)
+    app.add_directive("axes", overview.AxesDirective)
+    app.add_directive("turned", overview.TurnedDirective)
+    app.add_directive("ledger", overview.LedgerDirective)
+    app.add_directive("runs", overview.RunsDirective)
+    app.connect("builder-inited", lambda _app: repository.commits.cache_clear())
+    fragments.setup(app)
     tracking.connect(app)
+    verified.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -38,5 +50,6 @@ def installed() -> list[str]:
 
 
 def _digest() -> str:
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    here = Path(__file__).parent
+    files = sorted([*here.glob("*.py"), *here.glob("templates/*")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

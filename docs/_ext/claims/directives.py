@@ -1,6 +1,7 @@
-"""The directives that pages write: {claim}, {verdicts}, {axes} and {articles}."""
+"""The directives {claim}, {verdicts} and {articles}, and what all of ours share."""
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -8,15 +9,17 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx_tabs.tabs import SphinxTabsPanel, SphinxTabsTab
 
 from snippets._harness.catalogue import SHOWN, Catalogue, Claim
 from snippets._harness.frontmatter import Article
 from snippets._harness.problems import CatalogueError
 
 from . import nodes as part
-from . import wording
-from .register import Register
-from .tracking import watch
+from . import repository, wording
+from .fragments import filled
+from .register import Entry, Register, anchor_of
+from .tracking import follow, watch
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +88,7 @@ class CatalogueDirective(SphinxDirective):
 
 
 class ClaimDirective(CatalogueDirective):
-    """Shows one claim: verdict, statement, tabs, evidence, and who said it.
+    """Shows one claim: verdict, statement, tabs, tools, evidence, and who said it.
 
     Its argument is the claim's id, such as ``graphs/both-modes``.
     """
@@ -94,20 +97,22 @@ class ClaimDirective(CatalogueDirective):
 
     def render(self) -> list[nodes.Node]:
         entry = self.register.entry(self.arguments[0], self.env.docname)
-        claim, found = entry.claim, entry.evidence
+        claim = entry.claim
         watch(self.env, claim.folder, "*.md")
         watch(self.env, self.register.folder / claim.id, "*.json")
         for problem in entry.problems:
             self.warn(*problem)
-        anchor = part.anchor(claim.id)
-        section = nodes.section(ids=[anchor], names=[anchor], classes=["claim"])
+        section = nodes.section(
+            ids=[entry.anchor], names=[entry.anchor], classes=["claim"], claim=claim.id
+        )
         self.state.document.note_explicit_target(section)
         section += nodes.title("", "", *self.inline(claim.front.title))
         section += part.verdict(claim, self.articles)
         section += part.content(claim.folder / "claim.md", claim.statement, self.parse)
         if claim.snippets:
             section += self.tabs(claim)
-        section += part.evidence_line(claim, found)
+        section += self.tools(entry)
+        section += part.evidence(entry, self.runs(entry))
         if claim.front.sources:
             section += part.said(claim, self.articles, self.inline)
         elif claim.front.kind == "ours":
@@ -121,17 +126,45 @@ class ClaimDirective(CatalogueDirective):
         sphinx-tabs builds the tabs around placeholders, which then give way to the
         content: no contributor's text is ever parsed as part of a directive.
         """
-        marks = {f"tab content {snippet.framework}": snippet for snippet in claim.snippets}
         lines = ["`````{tabs}"]
-        for mark, snippet in marks.items():
-            lines += [f"````{{group-tab}} {wording.title(snippet.framework)}", mark, "````"]
+        for snippet in claim.snippets:
+            lines += [f"````{{group-tab}} {wording.title(snippet.framework)}", "content", "````"]
         container = nodes.Element()
         self.state.nested_parse(StringList([*lines, "`````"]), self.content_offset, container)
-        for paragraph in list(container.findall(nodes.paragraph)):
-            if paragraph.astext() in marks:
-                snippet = marks[paragraph.astext()]
-                paragraph.replace_self(part.content(snippet.path, snippet.blocks, self.parse))
+        tabs, panels = (list(container.findall(kind)) for kind in (SphinxTabsTab, SphinxTabsPanel))
+        for tab, panel, snippet in zip(tabs, panels, claim.snippets, strict=True):
+            tab_id, panel_id = (
+                f"{kind}-{anchor_of(claim.id)}-{snippet.framework}" for kind in ("tab", "panel")
+            )
+            part.identify(tab, tab_id, snippet.framework, {"aria-controls": panel_id})
+            part.identify(panel, panel_id, snippet.framework, {"aria-labelledby": tab_id})
+            name = nodes.paragraph("", wording.title(snippet.framework), classes=["panel-name"])
+            panel.children = []
+            panel += [name, *part.content(snippet.path, snippet.blocks, self.parse)]
         return container.children
+
+    def tools(self, entry: Entry) -> nodes.Node:
+        """Return what a reader can do with a claim: copy, link to, download and report it."""
+        page = self.env.app.builder.get_target_uri(entry.page)
+        address = f"{self.config.html_baseurl}{page}#{entry.anchor}"
+        versions = {name: v for e in entry.passed.values() for name, v in e.versions.items()}
+        ran = ", ".join(map(" ".join, versions.items())) or "nothing"
+        return filled(
+            "tools.html",
+            copy=("both", "all")[len(entry.claim.snippets) > 2] if entry.claim.snippets else "",
+            downloads=[],
+            report=repository.report(self.config.claims_repository, entry.claim.id, address, ran),
+        )
+
+    def runs(self, entry: Entry) -> Iterator[part.Run]:
+        """Yield each tab with its evidence, the address of its file, and the file's commit."""
+        project = self.catalogue.project
+        for snippet in entry.claim.snippets:
+            if evidence := entry.evidence.get(snippet.framework):
+                name = snippet.path.relative_to(project).as_posix()
+                commit = follow(self.env, repository.commit, str(project), name)
+                source = repository.source(self.config.claims_repository, name, commit)
+                yield snippet.framework, evidence, source, commit[:7]
 
 
 class VerdictsDirective(CatalogueDirective):
@@ -146,7 +179,7 @@ class VerdictsDirective(CatalogueDirective):
         claims.sort(key=lambda claim: order.get(claim.id, len(page)))
         rows = [
             (
-                part.link(part.anchor(claim.id), claim.front.title.replace("`", "")),
+                part.link(anchor_of(claim.id), claim.front.title.replace("`", "")),
                 wording.then(claim),
                 wording.FAVOURS[claim.front.favours],
                 wording.today(claim),
@@ -154,24 +187,6 @@ class VerdictsDirective(CatalogueDirective):
             for claim in claims
         ]
         return [part.table(("Claim", "Then", "Now", "The claim today"), rows)]
-
-
-class AxesDirective(CatalogueDirective):
-    """Shows how many claims every axis has, how they stand today, and what is skipped."""
-
-    def render(self) -> list[nodes.Node]:
-        by_axis: dict[str, list[Claim]] = {}
-        every = self.claims("*/*")
-        for claim in every:
-            by_axis.setdefault(claim.folder.parent.name, []).append(claim)
-        rows: list[tuple[part.Cell, ...]] = []
-        for axis, claims in sorted(by_axis.items(), key=lambda item: wording.position(item[0])):
-            count = Counter(claim.front.status for claim in claims)
-            name = part.link(f"axis-{axis}", axis.replace("-", " ").capitalize())
-            counts = (count["holds"], count["partly"], count["outdated"] + count["never"])
-            rows.append((name, *map(str, (len(claims), *counts))))
-        table = part.table(("Axis", "Claims", "Hold", "In part", "Not so"), rows)
-        return [table, *part.skipped([claim for claim in every if claim.front.skip])]
 
 
 class ArticlesDirective(CatalogueDirective):
@@ -197,7 +212,7 @@ class ArticlesDirective(CatalogueDirective):
                 (
                     self.inline(source.said),
                     wording.FAVOURS[source.favours],
-                    part.link(part.anchor(claim.id), wording.STATUS[claim.front.status]),
+                    part.link(anchor_of(claim.id), wording.STATUS[claim.front.status]),
                 )
                 for claim, source in cited
             ]

@@ -13,14 +13,12 @@ from snippets._harness.frontmatter import Article
 from snippets._harness.markup import Block
 
 from . import wording
+from .fragments import filled, wrap
+from .register import Entry
 
+Run = tuple[str, ev.Evidence, str, str]  # a tab, its evidence, its file's address and commit
 ALWAYS = ("numpy", "python")  # in the versions of all evidence
 Parse = Callable[[str], list[nodes.Node]]  # Markdown -> nodes
-
-
-def anchor(claim_id: str) -> str:
-    """Return the stable anchor of a claim: its axis and its folder's name."""
-    return claim_id.replace("/", "-")
 
 
 def phrase(label: str, text: str, *classes: str) -> nodes.inline:
@@ -44,6 +42,18 @@ def verdict(claim: Claim, articles: dict[str, Article]) -> nodes.paragraph:
     return line
 
 
+def identify(node: nodes.Element, node_id: str, framework: str, given: dict[str, str]) -> None:
+    """Give a tab, or its panel, an id that lasts and its framework, for the style and script.
+
+    Which panel shows is theirs to say: without them all do.
+    """
+    for attribute in ("name", "hidden"):
+        node.attributes.pop(attribute, None)
+    node["ids"] = [node_id]
+    node["data-framework"] = framework
+    node.attributes.update(given)
+
+
 def content(path: Path, blocks: Sequence[Block], parse: Parse) -> list[nodes.Node]:
     """Return the prose and code of a file as nodes that know their file and line."""
     result: list[nodes.Node] = []
@@ -62,23 +72,32 @@ def code(text: str) -> nodes.literal_block:
     return nodes.literal_block(text, text, language="pycon")
 
 
-def evidence_line(claim: Claim, found: Mapping[str, ev.Evidence]) -> nodes.Node:
-    """Return what ran, on what, in how long and when; or why nothing did."""
-    line = nodes.paragraph(classes=["claim-evidence"])
-    passed = {tab: evidence for tab, evidence in found.items() if evidence.outcome == "passed"}
+def evidence(entry: Entry, runs: Iterable[Run]) -> nodes.Node:
+    """Return what ran, on what, in how long and when, to be opened for all of it."""
+    line = evidence_line(entry)
+    if not entry.evidence:
+        return nodes.paragraph("", "", *line, classes=["claim-evidence", "claim-unproven"])
+    proven = "claim-proven" if entry.claim.is_executed and entry.passed else "claim-unproven"
+    details = filled("evidence.html", runs=runs)
+    return wrap("details", wrap("summary", *line), details, classes=("claim-evidence", proven))
+
+
+def evidence_line(entry: Entry) -> list[nodes.Node]:
+    """Return in a sentence what ran; or why nothing did."""
+    claim, passed = entry.claim, entry.passed
+    line: list[nodes.Node] = []
     if not claim.is_executed:
-        line["classes"].append("claim-unproven")
         opinion = claim.front.status == "opinion"
-        line += phrase("Not proven by code:", f"{wording.UNPROVEN[opinion]}.")
+        line.append(phrase("Not proven by code:", f"{wording.UNPROVEN[opinion]}."))
         if passed:
-            line += phrase("The code beside it ran", f"on {_runs(passed)}.")
+            line.append(phrase("The code beside it ran", f"on {_runs(passed)}."))
     elif passed:
-        line += phrase("Proven", f"by running {_runs(passed)}.", "claim-proven")
-    for tab, evidence in found.items():
+        line.append(phrase("Proven", f"by running {_runs(passed)}."))
+    for tab, evidence in entry.evidence.items():
         if evidence.outcome == "not run":
-            line += phrase(f"{wording.title(tab)} not run here:", f"{evidence.reason}.")
-    if claim.front.agree and len(passed) == len(found) > 1:
-        line += agreement(claim, found)
+            line.append(phrase(f"{wording.title(tab)} not run here:", f"{evidence.reason}."))
+    if claim.front.agree and len(passed) == len(entry.evidence) > 1:
+        line.append(agreement(claim, entry.evidence))
     return line
 
 
@@ -113,19 +132,6 @@ def _run(tab: str, evidence: ev.Evidence) -> str:
     suffix = f" on PyTorch {evidence.versions['torch']}" if tab == "keras" else ""
     label = f"{name or wording.title(tab)} {version}{suffix}"
     return f"{label} ({wording.duration(evidence.seconds)})"
-
-
-def skipped(claims: Sequence[Claim]) -> list[nodes.Node]:
-    """Return how many claims are skipped for now, which, until when and why."""
-    if not claims:
-        return []
-    line = phrase("Skipped for now:", f"{len(claims)} of the claims.")
-    for claim in claims:
-        skip = claim.front.skip
-        assert skip is not None
-        line += link(anchor(claim.id), claim.front.title.replace("`", ""))
-        line += nodes.Text(f" (until {wording.date(skip.until)}: {skip.reason}) ")
-    return [nodes.paragraph("", "", line)]
 
 
 def said(claim: Claim, articles: dict[str, Article], inline: Parse) -> nodes.Node:

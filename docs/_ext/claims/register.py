@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from sphinx.config import Config
@@ -12,6 +11,22 @@ from snippets._harness.catalogue import SHOWN, Catalogue, Claim
 from snippets._harness.problems import CatalogueError, shown
 
 from . import wording
+
+
+def anchor_of(claim_id: str) -> str:
+    """Return the stable anchor of a claim: its axis and its folder's name."""
+    return claim_id.replace("/", "-")
+
+
+def pages_of(project: str) -> dict[str, str]:
+    """Return the document that shows each claim of a project, in the order of the site."""
+    docs = Path(project, "docs")
+    found = (path.relative_to(docs).with_suffix("") for path in docs.rglob("[!_]*.md"))
+    return {
+        match[1]: name
+        for name in sorted((page.as_posix() for page in found), key=wording.position)
+        for match in SHOWN.finditer((docs / f"{name}.md").read_text(errors="replace"))
+    }
 
 
 @dataclass(frozen=True)
@@ -29,8 +44,7 @@ class Entry:
 
     @property
     def anchor(self) -> str:
-        """The stable anchor of the claim: its axis and its folder's name."""
-        return self.claim.id.replace("/", "-")
+        return anchor_of(self.claim.id)
 
     @property
     def passed(self) -> dict[str, ev.Evidence]:
@@ -51,22 +65,13 @@ class Register:
         catalogue = Catalogue(Path(config.claims_project or srcdir.parent))
         return cls(catalogue, Path(config.claims_evidence or catalogue.project / ev.FOLDER))
 
-    @cached_property
-    def pages(self) -> dict[str, str]:
-        """The document that shows each claim, in the order of the site."""
-        docs = self.catalogue.project / "docs"
-        found = (path.relative_to(docs).with_suffix("") for path in docs.rglob("*.md"))
-        names = sorted((page.as_posix() for page in found), key=wording.position)
-        return {
-            match[1]: name
-            for name in names
-            if not name.startswith("_")
-            for match in SHOWN.finditer((docs / f"{name}.md").read_text(errors="replace"))
-        }
-
     def entries(self) -> list[Entry]:
         """Return every claim that a page shows and that has no mistake, in the site's order."""
-        return [entry for place in self.pages.items() for entry in self._sound(*place)]
+        return [
+            entry
+            for place in pages_of(str(self.catalogue.project)).items()
+            for entry in self._sound(*place)
+        ]
 
     def _sound(self, claim_id: str, page: str) -> Iterator[Entry]:
         try:

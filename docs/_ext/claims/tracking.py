@@ -2,30 +2,37 @@
 
 Sphinx itself follows files that a page depends on and that exist. It does not notice a
 file that appears (a new tab, the first evidence), so each page also remembers which
-files its patterns matched.
+files its patterns matched, and other things that it looked up.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-Watched = dict[tuple[str, str], list[str]]  # folder and pattern -> files that matched
+Look = Callable[..., Any]  # a function of a module, of texts, that says how something stands
+Watched = dict[tuple[Look, tuple[str, ...]], Any]  # what was looked at -> how it stood
 
 
 def connect(app: Sphinx) -> None:
-    """Let pages be out of date when the files they watch come or go."""
+    """Let pages be out of date when what they follow is not as it was."""
     app.connect("env-get-outdated", outdated)
     app.connect("env-purge-doc", purge)
     app.connect("env-merge-info", merge)
 
 
+def follow(env: BuildEnvironment, look: Look, *where: str) -> Any:
+    """Return ``look(*where)``; read the current page again when that is something else."""
+    found = look(*where)
+    pages(env).setdefault(env.docname, {})[look, where] = found
+    return found
+
+
 def watch(env: BuildEnvironment, folder: Path, pattern: str) -> None:
     """Read the current page again when a file matching ``pattern`` comes, goes or changes."""
-    found = matches(str(folder), pattern)
-    pages(env).setdefault(env.docname, {})[str(folder), pattern] = found
-    for path in found:
+    for path in follow(env, matches, str(folder), pattern):
         env.note_dependency(path)
 
 
@@ -34,7 +41,7 @@ def matches(folder: str, pattern: str) -> list[str]:
 
 
 def pages(env: BuildEnvironment) -> dict[str, Watched]:
-    """Return what each page watches, kept in the environment that Sphinx pickles."""
+    """Return what each page follows, kept in the environment that Sphinx pickles."""
     if not hasattr(env, "claims_watched"):
         env.claims_watched = {}  # type: ignore[attr-defined]
     return env.claims_watched  # type: ignore[attr-defined, no-any-return]
@@ -49,7 +56,7 @@ def outdated(
     return [
         page
         for page, watched in pages(env).items()
-        if any(matches(*where) != found for where, found in watched.items())
+        if any(look(*where) != found for (look, where), found in watched.items())
     ]
 
 

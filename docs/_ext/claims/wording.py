@@ -1,7 +1,11 @@
 """Verdicts, dates and durations in words."""
 
 import datetime
+import re
+from collections import Counter
 from collections.abc import Iterable
+
+from markdown_it import MarkdownIt
 
 from snippets._harness.catalogue import Claim
 from snippets._harness.frameworks import FRAMEWORKS
@@ -11,6 +15,8 @@ AXES = (  # in the order of the site
     *("tensors", "models", "training", "serialization", "coverage", "extensions"),
     *("distributed", "performance", "ecosystem", "choosing"),
 )
+TITLES = {"distributed": "Distributed training"}  # where a page's title is not its name
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 STATUS = {
     "holds": "still holds",
     "partly": "holds in part",
@@ -48,6 +54,32 @@ def position(axis: str) -> tuple[int, str]:
     return (AXES.index(axis) if axis in AXES else len(AXES), axis)
 
 
+def axis(name: str) -> str:
+    """Return the title of an axis: ``Data loading`` for ``data-loading``."""
+    return TITLES.get(name, name.replace("-", " ").capitalize())
+
+
+def lead(count: Counter[str]) -> tuple[str, str]:
+    """Return who leads on an axis, as a key and in words, given whom its claims favour.
+
+    To lead takes a third of the claims that compare the two, and twice as many as the
+    other has.
+    """
+    compared = sum(count.values()) - count["none"]
+    low, high = sorted(("tensorflow", "pytorch"), key=lambda name: count[name])
+    if count[high] * 3 < compared or not compared:
+        return "tie", "Neither leads"
+    if count[high] < 2 * count[low]:
+        return "tie", "Each leads in part"
+    return high, f"{FAVOURS[high]} leads"
+
+
+def sides(count: Counter[str]) -> str:
+    """Return whom the claims of an axis favour: ``PyTorch 5, a tie 15``."""
+    order = ("tensorflow", "pytorch", "tie", "none")
+    return ", ".join(f"{FAVOURS[side]} {count[side]}" for side in order if count[side])
+
+
 def then(claim: Claim) -> str:
     """Return whom the articles favoured, the most frequent first."""
     said = [source.favours for source in claim.front.sources]
@@ -75,6 +107,11 @@ def date(moment: datetime.date) -> str:
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
+def moment(time: datetime.datetime) -> str:
+    """Return a time as ``21 November 2026, 13:05:59 UTC``."""
+    return f"{date(time)}, {time.astimezone(datetime.UTC):%H:%M:%S} UTC"
+
+
 def duration(seconds: float) -> str:
     """Return seconds with as many digits as mean something."""
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.0f} s"
@@ -83,6 +120,17 @@ def duration(seconds: float) -> str:
 def title(framework: str) -> str:
     """Return the label of a tab: ``TensorFlow`` for ``tensorflow``."""
     return FRAMEWORKS[framework].title
+
+
+def plain(text: str) -> str:
+    """Return inline Markdown as the text that readers see."""
+    (line,) = MarkdownIt("commonmark").parseInline(text)
+    return "".join(part.content or " " * (part.type == "softbreak") for part in line.children or [])
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a paragraph of Markdown, which in a statement answers."""
+    return SENTENCE.split(plain(text), maxsplit=1)[0]
 
 
 def listing(parts: Iterable[str]) -> str:

@@ -1,0 +1,193 @@
+// What a reader can do with the claims: choose a framework, or see both; copy; filter and
+// sort tables. It runs in the head, before anything is drawn, so that nothing moves later.
+// Without it the site shows all of every claim.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const VIEWS = ["tensorflow", "pytorch", "both"];
+  const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
+  const address = () => new URL(location.href);
+
+  // The reader's choice. An address that names one wins, and is not remembered: it came
+  // from whoever sent the link. Browsers may refuse to remember anything.
+  const remembered = () => { try { return localStorage.getItem("view"); } catch { return null; } };
+  const remember = view => { try { localStorage.setItem("view", view); } catch { /* refused */ } };
+  const asked = address().searchParams.get("tab");
+  const first = [asked, remembered(), VIEWS[0]].find(view => VIEWS.includes(view));
+  root.classList.replace("no-js", "js");
+  root.dataset.view = first;
+
+  // Tabs. The style sheet shows the panels of `data-view`, or of a group its `data-own`:
+  // a tab beyond the two frameworks, which changes one claim and is not remembered.
+  const own = group => group.dataset.own;
+  const isShown = (group, framework) =>
+    own(group) ? own(group) === framework : [framework, "both"].includes(root.dataset.view) && VIEWS.includes(framework);
+
+  function describe() {
+    for (const group of all(".sphinx-tabs")) {
+      const tabs = all("[role=tab]", group);
+      let shown = tabs.filter(tab => isShown(group, tab.dataset.framework));
+      if (!shown.length) { // an opinion may have the code of one framework alone
+        shown = tabs.slice(0, 1);
+        group.dataset.own = shown[0].dataset.framework;
+      }
+      for (const tab of tabs) {
+        tab.setAttribute("aria-selected", shown.includes(tab));
+        tab.tabIndex = tab === shown[0] ? 0 : -1;
+      }
+      group.firstElementChild.setAttribute("aria-multiselectable", shown.length > 1);
+    }
+    for (const radio of all(".view-control input")) radio.checked = radio.value === root.dataset.view;
+  }
+
+  // Changes what is shown while `fixed` stays where it is in the window.
+  function change(fixed, how) {
+    const before = fixed?.getBoundingClientRect().top;
+    how();
+    describe();
+    if (fixed) scrollBy({ top: fixed.getBoundingClientRect().top - before, behavior: "instant" });
+  }
+
+  function choose(view) {
+    root.dataset.view = view;
+    remember(view);
+    const here = address();
+    if (!here.searchParams.has("tab")) return;
+    here.searchParams.set("tab", view);
+    history.replaceState(history.state, "", here);
+  }
+
+  function chooseTab(tab) {
+    const group = tab.closest(".sphinx-tabs");
+    const { framework } = tab.dataset;
+    change(tab, () => {
+      if (!VIEWS.includes(framework)) group.dataset.own = framework;
+      else if (own(group) && isBoth()) delete group.dataset.own;
+      else {
+        delete group.dataset.own;
+        choose(framework);
+      }
+    });
+  }
+
+  const isBoth = () => root.dataset.view === "both";
+  const STEPS = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
+
+  function keyInTabs(event) {
+    const step = STEPS[event.key];
+    if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
+    const tabs = all("[role=tab]", event.currentTarget);
+    const next = (tabs.indexOf(event.target) + step + tabs.length) % tabs.length;
+    const tab = step === -Infinity ? tabs[0] : step === Infinity ? tabs.at(-1) : tabs[next];
+    event.preventDefault();
+    if (!isBoth()) chooseTab(tab); // with both in sight, moving on is not yet choosing
+    tab.focus({ preventScroll: true });
+  }
+
+  // The part of a claim that the reader looks at: the first below the control.
+  const inSight = () => {
+    const top = document.querySelector(".view-control").getBoundingClientRect().bottom;
+    return all(".claim > *").find(part => part.getBoundingClientRect().bottom > top);
+  };
+
+  // Copying. The code is what one would type: no prompts, no output.
+  function code(panel) {
+    const blocks = all("pre", panel).map(block => {
+      const copy = block.cloneNode(true);
+      for (const part of all(".gp, .go, .gt, .gr, .gh, .gw", copy)) part.remove();
+      return copy.textContent.split("\n").filter(line => line.trim()).join("\n");
+    });
+    return `# ${panel.querySelector(".panel-name").textContent}\n${blocks.join("\n")}\n`;
+  }
+
+  function link(claim) {
+    const group = claim.querySelector(".sphinx-tabs");
+    const here = address();
+    here.hash = claim.id;
+    if (group) here.searchParams.set("tab", own(group) || root.dataset.view);
+    return here.href;
+  }
+
+  async function copy(button) {
+    const claim = button.closest(".claim");
+    const texts = { link: () => link(claim), code: () => all(".sphinx-tabs-panel", claim).map(code).join("\n") };
+    const label = button.dataset.label ??= button.textContent;
+    try {
+      await navigator.clipboard.writeText(texts[button.dataset.copy]());
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The browser refused";
+    }
+    say(`${label}: ${button.textContent}`);
+    setTimeout(() => { button.textContent = label; }, 2000);
+  }
+
+  // Tells screen readers.
+  function say(text) {
+    const place = document.querySelector("#said") ?? document.body.appendChild(document.createElement("p"));
+    Object.assign(place, { id: "said", role: "status", className: "visually-hidden", textContent: text });
+  }
+
+  // Tables that sort: a heading becomes a button, the third click restores the order.
+  function makeSortable(table) {
+    const body = table.tBodies[0];
+    const order = [...body.rows];
+    const text = (row, column) => row.cells[column].querySelector("a")?.textContent ?? row.cells[column].textContent;
+    all("thead th", table).forEach((heading, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const now = { ascending: "descending", descending: null }[heading.ariaSort] ?? (heading.ariaSort ? null : "ascending");
+        for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
+        if (now) heading.setAttribute("aria-sort", now);
+        const sign = now === "descending" ? -1 : 1;
+        const compare = new Intl.Collator("en", { numeric: true }).compare;
+        body.append(...(now ? [...order].sort((a, b) => sign * compare(text(a, column), text(b, column))) : order));
+      });
+    });
+  }
+
+  // The ledger: what is filtered by is in the address, so that a view can be linked.
+  function makeFilter(form) {
+    const rows = [...document.getElementById("ledger").tBodies[0].rows].map(row => [row, row.textContent.toLowerCase()]);
+    const given = address().searchParams;
+    for (const field of form.elements) if (given.has(field.name)) field.value = given.get(field.name);
+
+    function apply() {
+      const { q, ...wanted } = Object.fromEntries(new FormData(form));
+      const words = q.toLowerCase().split(/\s+/);
+      let count = 0;
+      for (const [row, text] of rows) {
+        row.hidden = !words.every(word => text.includes(word))
+          || Object.entries(wanted).some(([key, value]) => value && !row.dataset[key].split(" ").includes(value));
+        count += !row.hidden;
+      }
+      form.querySelector("[role=status]").textContent = `${count} of ${rows.length} claims`;
+      const here = address();
+      here.search = new URLSearchParams(Object.entries({ q, ...wanted }).filter(([, value]) => value));
+      history.replaceState(history.state, "", here);
+    }
+
+    form.addEventListener("input", apply);
+    form.addEventListener("submit", event => event.preventDefault());
+    form.addEventListener("reset", () => setTimeout(apply)); // once the fields are empty
+    apply();
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const target = document.getElementById(location.hash.slice(1))?.closest(".claim");
+    const extra = asked && target?.querySelector(`.sphinx-tabs-tab[data-framework="${CSS.escape(asked)}"]`);
+    if (extra && !VIEWS.includes(asked)) extra.closest(".sphinx-tabs").dataset.own = asked;
+    describe();
+    for (const list of all("[role=tablist]")) list.addEventListener("keydown", keyInTabs);
+    for (const tab of all("[role=tab]")) tab.addEventListener("click", () => chooseTab(tab));
+    for (const radio of all(".view-control input")) {
+      radio.addEventListener("change", () => change(inSight(), () => choose(radio.value)));
+    }
+    for (const button of all("[data-copy]")) button.addEventListener("click", () => copy(button));
+    all(".ledger, .sortable").forEach(makeSortable);
+    all(".ledger-filter").forEach(makeFilter);
+  });
+})();
