@@ -92,12 +92,9 @@
 
   // Copying. The code is what one would type: no prompts, no output.
   function code(panel) {
-    const blocks = all("pre", panel).map(block => {
-      const copy = block.cloneNode(true);
-      for (const part of all(".gp, .go, .gt, .gr, .gh, .gw", copy)) part.remove();
-      return copy.textContent.split("\n").filter(line => line.trim()).join("\n");
-    });
-    return `# ${panel.querySelector(".panel-name").textContent}\n${blocks.join("\n")}\n`;
+    const lines = all("pre", panel).flatMap(block => block.textContent.split("\n"));
+    const typed = lines.filter(line => /^(>>>|\.\.\.) /.test(line)).map(line => line.slice(4));
+    return `# ${panel.querySelector(".panel-name").textContent}\n${typed.join("\n")}\n`;
   }
 
   function link(claim) {
