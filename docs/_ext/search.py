@@ -85,11 +85,11 @@ def merge(
 
 def place(part: nodes.Element) -> Place:
     """Return a claim, or a page without its claims, as a place."""
-    strengths: dict[str, int] = {}
+    anchor = "" if isinstance(part, nodes.document) else part["ids"][0]
+    strengths = dict.fromkeys(stems(anchor), STATEMENT)  # its axis and its name are words
     for text, strength in texts(part, part):
         for found in stems(text):
             strengths[found] = min(strength, strengths.get(found, ELSEWHERE))
-    anchor = "" if isinstance(part, nodes.document) else part["ids"][0]
     title = next(part.findall(nodes.title)).astext()
     return Place(title, anchor, summary(part), dict(sorted(strengths.items())))
 
