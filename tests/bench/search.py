@@ -113,9 +113,8 @@ def main() -> None:
     for text, *figures in rows:
         print(f"{text:44}" + "".join(f"{figure:>10}" for figure in figures))
     ranks = [row[1] for row in rows[1:]]
-    print(
-        f"first: {ranks.count('1')} of {len(ranks)}, among three: {sum(one in {'1', '2', '3'} for one in ranks)}"
-    )
+    third = sum(one in {"1", "2", "3"} for one in ranks)
+    print(f"first: {ranks.count('1')} of {len(ranks)}, among the first three: {third}")
 
 
 if __name__ == "__main__":
