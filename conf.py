@@ -20,7 +20,8 @@ language = "en"
 
 extensions = [
     "claims",  # ours, in docs/_ext
-    "sitemap",  # ours too
+    "search",  # ours too
+    "sitemap",  # and ours
     "navigation",  # and ours
     "highlighting",  # and ours
     "myst_nb",
