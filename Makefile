@@ -9,7 +9,7 @@ SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help html serve test check browser bench-harness lock clean
+.PHONY: help html serve test check browser bench-harness bench-search lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -41,6 +41,9 @@ browser: $(READY)
 
 bench-harness: $(READY) ## time the harness beside its peers, on 120 generated files
 	@$(BIN)/python tests/bench/harness.py $(ARGS)
+
+bench-search: $(READY) browser ## print how the site's search answers twenty questions
+	@$(BIN)/python tests/bench/search.py $(ARGS)
 
 # Not $(READY), which would install by the old lock what the new pyproject.toml asks for.
 lock: ## write .ci/constraints.txt anew from pyproject.toml, for every platform

@@ -3,7 +3,6 @@
 # ruff: noqa: F811 (fixtures of the browser's tests are arguments here)
 
 import json
-import statistics
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,21 +23,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
 
 ASKED = tomllib.loads(Path(__file__).with_name("search-queries.toml").read_text())["query"]
 FIRST = 19  # of the twenty that find an answer in the first place, as measured
-LIMIT = 100  # milliseconds from a key to the results
 
 RESULTS = """() => [...document.querySelectorAll('#search-results li')].map(item => [
   item.querySelector('a').getAttribute('href'),
   ...[...item.children].map(part => part.textContent),
 ])"""
-# What a key does, until the results are laid out.
-TYPED = """text => {
-  const field = document.getElementById('search-query');
-  field.value = text;
-  const start = performance.now();
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-  document.body.getBoundingClientRect();
-  return performance.now() - start;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +94,6 @@ def test_every_result_leads_to_a_place_that_is_there(site: Site, page: Page) -> 
             soup = BeautifulSoup((site.folder / address).read_text(), "html.parser")
             anchors[address] = {"", *(str(tag["id"]) for tag in soup.find_all(id=True))}
         assert anchor in anchors[address]
-
-
-def test_results_are_there_within_a_tenth_of_a_second(page: Page) -> None:
-    for query in ASKED:
-        times = [page.evaluate(TYPED, query["text"]) for _ in range(5)]
-        assert statistics.median(times) < LIMIT, query["text"]
 
 
 @pytest.mark.parametrize(
