@@ -31,7 +31,7 @@ def phrase(label: str, text: str, *classes: str) -> nodes.inline:
 def verdict(claim: Claim, articles: dict[str, Article]) -> nodes.paragraph:
     """Return the line that says in words how the claim stood then and stands now."""
     front = claim.front
-    line = nodes.paragraph(classes=["claim-verdict", f"claim-status-{front.status}"])
+    line = nodes.paragraph(classes=["claim-verdict", f"side-{front.favours}"])
     if front.sources:
         when = wording.years(claim, {key: article.year for key, article in articles.items()})
         line += phrase(f"Then ({when}):", wording.then(claim))

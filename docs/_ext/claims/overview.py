@@ -9,7 +9,6 @@ from docutils import nodes
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import Claim
 
-from . import nodes as part
 from . import wording
 from .directives import CatalogueDirective
 from .fragments import filled
@@ -131,27 +130,26 @@ class RunsDirective(OverviewDirective):
         entries = self.register.entries()
         runs = [run for entry in entries for run in _runs(entry, addresses[entry.claim.id])]
         missing = [run for run in runs if run["outcome"] != "passed"]
-        slowest = sorted(runs, key=lambda run: -float(run["seconds"]))[:10]
         return [
-            *self.versions(entries),
-            *self.missing(missing),
-            filled("runs.html", caption="The ten slowest", runs=slowest),
-            filled("runs.html", caption=f"All {len(runs)} snippets", runs=runs),
+            filled(
+                "runs.html",
+                runs=runs,
+                passed=len(runs) - len(missing),
+                missing=missing,
+                slowest=sorted(runs, key=lambda run: -float(run["seconds"]))[:10],
+                versions=_versions(entries),
+            )
         ]
 
-    def versions(self, entries: list[Entry]) -> list[nodes.Node]:
-        found: dict[str, set[str]] = {}
-        for entry in entries:
-            for evidence in entry.evidence.values():
-                for name, version in evidence.versions.items():
-                    found.setdefault(name, set()).add(version)
-        rows = [(name, ", ".join(sorted(found[name]))) for name in sorted(found)]
-        return [part.table(("Package", "Version"), rows)]
 
-    def missing(self, runs: list[dict[str, str]]) -> list[nodes.Node]:
-        if not runs:
-            return [nodes.paragraph("", "Nothing was skipped, and nothing was left out.")]
-        return [filled("runs.html", caption=f"Not run: {len(runs)} snippets", runs=runs)]
+def _versions(entries: list[Entry]) -> list[tuple[str, str]]:
+    """Return every package that evidence names, with its versions."""
+    found: dict[str, set[str]] = {}
+    for entry in entries:
+        for evidence in entry.evidence.values():
+            for name, version in evidence.versions.items():
+                found.setdefault(name, set()).add(version)
+    return [(name, ", ".join(sorted(found[name]))) for name in sorted(found, key=str.lower)]
 
 
 def _runs(entry: Entry, address: str) -> Iterator[dict[str, str]]:
