@@ -22,6 +22,7 @@ extensions = [
     "claims",  # ours, in docs/_ext
     "sitemap",  # ours too
     "navigation",  # and ours
+    "valid_html",  # ours as well
     "myst_nb",
     "worked",  # ours: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",
