@@ -26,7 +26,7 @@ class Translator(HTML5Translator):
 
     def starttag(
         self,
-        node: nodes.Node,
+        node: nodes.Element,
         tagname: str,
         suffix: str = "\n",
         empty: bool = False,
