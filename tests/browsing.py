@@ -14,6 +14,19 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Error, Page, Playwright, Request
 
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SITE_URL, REPOSITORY = "https://example.org/", "https://github.com/someone/something"
+# Known before the site is built, so that each page is a test of its own.
+WRITTEN = sorted(
+    path.relative_to(DOCS).with_suffix("").as_posix()
+    for path in DOCS.rglob("*.md")
+    if not path.relative_to(DOCS).parts[0].startswith("_")
+)
+CLAIM_PAGES = [name for name in WRITTEN if "{claim}" in (DOCS / f"{name}.md").read_text()]
+WORKED_PAGES = [name for name in WRITTEN if name.startswith("worked/")]
+PAGES = [*WRITTEN, "search", "404"]
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox, as tests may run as root; the rest keeps Chromium from calling home.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -53,6 +53,15 @@ class Figure:
     def missed(self) -> bool:
         return self.values.get(self.worst, 0) > self.bar
 
+    def misses(self, page: str) -> str:
+        """Return in words how a page misses the bar, or nothing."""
+        value = self.values.get(page, 0)
+        if value <= self.bar:
+            return ""
+        faults = [f"    {fault.what} {fault.where}".rstrip() for fault in self.faults.get(page, ())]
+        measured, bar = show(value, self.unit), show(self.bar, self.unit)
+        return "\n".join([f"{self.name}: {measured}, where {bar} is the bar", *faults])
+
     def row(self) -> tuple[str, ...]:
         highest = self.values.get(self.worst, 0)
         value, bar = (show(number, self.unit) for number in (highest, self.bar))
@@ -116,7 +125,7 @@ def from_visits(visits: Mapping[str, Findings]) -> Iterator[Figure]:
     faults: dict[str, Callable[[Findings], list[Fault]]] = {
         "rules of WCAG 2.2 A and AA broken": violations,
         "requests to other hosts": lambda found: [Fault(address) for address in found.foreign],
-        "requests that failed": lambda found: [Fault(address) for address in refused(found)],
+        "requests that failed": lambda found: [Fault(address) for address in found.failed],
         "words in the console": lambda found: [Fault(words) for words in found.console],
     }
     for name, select in faults.items():
@@ -132,11 +141,6 @@ def from_visits(visits: Mapping[str, Findings]) -> Iterator[Figure]:
 
 def violations(found: Findings) -> list[Fault]:
     return [Fault(rule, "; ".join(where)) for rule, where in found.violations.items()]
-
-
-def refused(found: Findings) -> list[str]:
-    """Return what failed, but for the page that stands for what there is not."""
-    return [address for address in found.failed if urlsplit(address).path != f"/{found.page}"]
 
 
 def first_visit(axes: Iterable[Findings]) -> dict[str, float]:

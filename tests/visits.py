@@ -28,7 +28,8 @@ OPTIONS = {
 AXE = """options => axe.run(document, options).then(({ violations }) => violations.map(rule => {
   const [first] = rule.nodes;
   const why = [...first.any, ...first.all, ...first.none].map(check => check.message).join("; ");
-  return [`${rule.id}: ${why}`, `${rule.nodes.length} such as ${first.html.slice(0, 150)}`];
+  const html = first.html.replace(' data-look=""', "").slice(0, 150);
+  return [`${rule.id}: ${why}`, `${rule.nodes.length} such as ${html}`];
 }))"""
 
 # Scrolls to the end; returns how far its parts moved meanwhile, and since the page was opened.
@@ -58,29 +59,35 @@ REVEAL = """() => {
   }
   for (const one of document.querySelectorAll("details")) one.open = true;
 }"""
-# Nine of ten elements are words of highlighted code, and axe's time goes with their number.
-# One block is kept for every look that words have; in the others they become plain text.
+# Axe's time goes with the elements of a page, nine of ten being words of code, and with the
+# texts whose contrast it computes. Texts of one look (colour, size, all that lies behind) have
+# one contrast: the first three of each are marked. (Axe decides nothing about a text that is
+# partly covered, nor about a single letter.)
 MARK = """() => {
-  const seen = new Set();
-  const opaque = "rgba(0, 0, 0, 0)";
-  for (const block of document.querySelectorAll("pre")) {
-    const behind = [];
-    for (let one = block; one; one = one.parentElement) {
-      const colour = getComputedStyle(one).backgroundColor;
-      if (colour !== opaque) behind.push(colour);
-    }
-    for (const word of block.querySelectorAll("span")) {
-      const { color, backgroundColor, fontSize, fontWeight, opacity } = getComputedStyle(word);
-      const look = [color, backgroundColor, fontSize, fontWeight, opacity, ...behind].join();
-      if (!seen.has(look)) block.dataset.kept = "";
-      seen.add(look);
-    }
+  const seen = new Map(), known = new Map();
+  function behind(one) {
+    if (!one || known.has(one)) return known.get(one) ?? "";
+    const { backgroundColor, backgroundImage, opacity, filter } = getComputedStyle(one);
+    const own = `${backgroundColor} ${backgroundImage} ${opacity} ${filter}`;
+    const nothing = own === "rgba(0, 0, 0, 0) none 1 none";
+    known.set(one, nothing ? behind(one.parentElement) : `${behind(one.parentElement)}, ${own}`);
+    return known.get(one);
+  }
+  const words = node => node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1;
+  for (const one of document.querySelectorAll("body *")) {
+    if (![...one.childNodes].some(words) && !one.matches("input, select, textarea")) continue;
+    const { color, fontSize, fontWeight, textShadow } = getComputedStyle(one);
+    const shown = one.checkVisibility();
+    const look = [shown, color, fontSize, fontWeight, textShadow, behind(one)].join();
+    seen.set(look, (seen.get(look) ?? 0) + 1);
+    if (seen.get(look) <= 3) one.dataset.look = "";
   }
 }"""
+# In the blocks of code without a marked word, words become plain text.
 THIN = """() => {
-  for (const block of document.querySelectorAll("pre:not([data-kept])"))
+  for (const block of document.querySelectorAll("pre:not(:has([data-look]))"))
     if (!block.querySelector(":not(span)")) block.textContent = block.textContent;
-  for (const block of document.querySelectorAll("[data-kept]")) delete block.dataset.kept;
+  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
 }"""
 
 
@@ -140,6 +147,7 @@ def look(page: Page, found: Findings, width: int, colours: str) -> None:
     found.claims = page.locator(".claim").count()
     found.loaded |= {urlsplit(address).path: size for address, size in page.evaluate(LOADED)}
     measure_overflow(page, found)
+    page.set_viewport_size({"width": width, "height": 900})
     thin(page)
     audit(page, found, width, colours)
     page.evaluate(REVEAL)
@@ -155,12 +163,12 @@ def measure_overflow(page: Page, found: Findings) -> None:
 
 
 def thin(page: Page) -> None:
-    """Take from a page what repeats the colours of code in either theme."""
+    """Let axe compute no contrast twice, and take from the page the words that this spares."""
     for colours in OTHER:
         page.emulate_media(color_scheme=colours)
         page.evaluate(MARK)
-    page.evaluate(THIN)
     page.evaluate(AXE_SCRIPT)
+    page.evaluate(THIN)
 
 
 def audit(page: Page, found: Findings, width: int, colours: str) -> None:
