@@ -9,7 +9,7 @@ SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help html serve test check browser bench-harness bench-search lock clean
+.PHONY: help html serve test check browser figures screenshots bench-harness bench-search record lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -38,6 +38,12 @@ browser: $(READY)
 	    echo "installing chromium for the browser tests"; \
 	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	  else $(BIN)/playwright install chromium; fi
+
+figures: $(READY) browser ## measure _build/html in a browser: each figure beside its bar
+	@$(BIN)/python tests/figures.py _build/html $(ARGS)
+
+screenshots: $(READY) browser ## take pictures of _build/html in both themes, at three widths
+	@$(BIN)/python tests/screenshots.py $(ARGS)
 
 bench-harness: $(READY) ## time the harness beside its peers, on 120 generated files
 	@$(BIN)/python tests/bench/harness.py $(ARGS)

@@ -19,13 +19,15 @@ version = release = _project["version"]
 language = "en"
 
 extensions = [
-    "claims",  # ours, in docs/_ext
-    "search",  # ours too
-    "sitemap",  # and ours
-    "navigation",  # and ours
-    "highlighting",  # and ours
+    # Ours, in docs/_ext:
+    "claims",
+    "search",
+    "sitemap",
+    "navigation",
+    "highlighting",
+    "valid_html",
     "myst_nb",
-    "worked",  # ours: how myst_nb executes the worked pages
+    "worked",  # ours too: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",
     "sphinx_copybutton",
     "sphinxext.opengraph",

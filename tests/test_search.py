@@ -1,7 +1,5 @@
 """The search: twenty readers' questions in a real browser, and the index that answers them."""
 
-# ruff: noqa: F811 (fixtures of the browser's tests are arguments here)
-
 import json
 import tomllib
 from collections.abc import Callable, Iterator
@@ -11,13 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from browsing import Site, opened
 from bs4 import BeautifulSoup
 from helpers import claim_text, snippet
 from playwright.sync_api import Browser, Page
 from search import stem
-from test_browser import Site, browser, lands_at, opened, playwright, site  # noqa: F401
-from test_site import PARTS
-from test_site import Site as Project
+from sites import PARTS
+from sites import Site as Project
+from test_browser import lands_at
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
 

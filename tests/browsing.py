@@ -1,0 +1,159 @@
+"""A built site served as static hosts do, and opened in a real browser."""
+
+import gzip
+import http.server
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Error, Page, Playwright, Request
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SITE_URL, REPOSITORY = "https://example.org/", "https://github.com/someone/something"
+# Known before the site is built, so that each page is a test of its own.
+WRITTEN = sorted(
+    path.relative_to(DOCS).with_suffix("").as_posix()
+    for path in DOCS.rglob("*.md")
+    if not path.relative_to(DOCS).parts[0].startswith("_")
+)
+CLAIM_PAGES = [name for name in WRITTEN if "{claim}" in (DOCS / f"{name}.md").read_text()]
+WORKED_PAGES = [name for name in WRITTEN if name.startswith("worked/")]
+PAGES = [*WRITTEN, "search", "404"]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox, as tests may run as root; the rest keeps Chromium from calling home.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+COMPRESSED = ("text/", "application/json", "application/javascript", "application/xml", "image/svg")
+
+
+class NoBrowserError(Exception):
+    """No browser starts here; the message says how to get one."""
+
+
+@dataclass
+class Site:
+    """The built site: where its files are, and where a browser finds them."""
+
+    folder: Path
+    url: str
+
+    def page(self, name: str) -> str:
+        return f"{self.url}{name}.html"
+
+
+@dataclass
+class Visit:
+    """An open page, and everything that went wrong while it loaded."""
+
+    page: Page
+    console: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves files below ``base``, compressed and to be kept, and 404.html for what there is not.
+
+    It says nothing of what it does.
+    """
+
+    protocol_version = "HTTP/1.1"
+
+    def __init__(self, *arguments: object, base: str = "/", **settings: object) -> None:
+        self.base = base
+        super().__init__(*arguments, **settings)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path.removeprefix(self.base.rstrip("/"))))
+        path = path / "index.html" if path.is_dir() else path
+        found = path.is_file()
+        path = path if found else Path(self.directory, "404.html")
+        body, kind = path.read_bytes(), self.guess_type(path)
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", kind)
+        self.send_header("Cache-Control", "max-age=600")
+        if kind.startswith(COMPRESSED):
+            body = gzip.compress(body, 6)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A server that says nothing of a page that is closed before it is complete."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+@contextmanager
+def served(folder: Path, base: str = "/") -> Iterator[Site]:
+    """Serve ``folder`` as ``base`` on a free port of this machine."""
+    handler = partial(Handler, directory=str(folder), base=base)
+    with Server(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}{base}")
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def launched(playwright: Playwright) -> Iterator[Browser]:
+    """Start the system's Chromium, or else Playwright's own."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    except Error as error:
+        hint = "install Debian's `chromium`, or run `playwright install chromium`"
+        message = f"no browser to open the site in ({path or 'none found'}); {hint}\n{error}"
+        raise NoBrowserError(message) from None
+    yield browser
+    browser.close()
+
+
+@contextmanager
+def opened(
+    site: Site,
+    browser: Browser,
+    path: str,
+    *,
+    width: int = 1280,
+    colours: str = "light",
+    scripts: bool = True,
+) -> Iterator[Visit]:
+    """Open a page of the site in a profile of its own, noting what goes wrong."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if colours == "dark" else "light",
+        java_script_enabled=scripts,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    context.set_default_timeout(10_000)
+    visit = Visit(context.new_page())
+
+    def note(request: Request) -> None:
+        host = urlsplit(request.url).netloc
+        if host and host != urlsplit(site.url).netloc:
+            visit.foreign.append(request.url)
+
+    visit.page.on("request", note)
+    visit.page.on("requestfailed", lambda request: visit.failed.append(request.url))
+    visit.page.on("response", lambda got: visit.failed.append(got.url) if not got.ok else None)
+    visit.page.on("console", lambda said: visit.console.append(f"{said.type}: {said.text}"))
+    visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
+    visit.page.goto(f"{site.url}{path}")
+    yield visit
+    context.close()

@@ -1,0 +1,64 @@
+"""The project's own site, built once for all tests that need it, and a browser to open it in."""
+
+import base64
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from snippets._harness import evidence as ev
+from snippets._harness.catalogue import Catalogue, Claim
+
+
+def prove(folder: Path, claim: Claim) -> None:
+    """Record that each tab of a claim passed, with equal values where they must agree."""
+    zero = {"dtype": "float32", "shape": [], "data": base64.b64encode(np.float32(0)).decode()}
+    values = dict.fromkeys(claim.front.agree, zero)
+    for snippet in claim.snippets:
+        evidence = ev.record(claim, snippet, outcome="passed", seconds=0.5, values=values)
+        ev.write(ev.path_of(folder, claim, snippet), evidence)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The project's own pages, built with its own conf.py from made-up passing evidence."""
+    work = tmp_path_factory.mktemp("site")
+    catalogue = Catalogue(ROOT)
+    for folder in catalogue.folders():
+        prove(work / "evidence", catalogue.load(folder))
+    command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", "-c", ROOT]
+    settings = ["-d", work / "trees", "-D", f"claims_evidence={work / 'evidence'}"]
+    names = {"SITE_URL": SITE_URL, "REPOSITORY_URL": REPOSITORY}
+    built = subprocess.run(
+        [*command, *settings, DOCS, work / "html"],
+        env=os.environ | names,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,  # worked pages run, unless the project's own cache has them already
+    )
+    assert built.returncode == 0, built.stderr
+    with served(work / "html") as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """The system's Chromium, or else Playwright's own; without either the tests fail."""
+    try:
+        with launched(playwright) as browser:
+            yield browser
+    except NoBrowserError as error:
+        pytest.fail(str(error))

@@ -1,0 +1,154 @@
+"""The figures of the site, each at its bar; and that what measures them finds each fault."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import figures
+import pytest
+from browsing import CLAIM_PAGES, PAGES, Site
+from figures import Figure
+
+PAGE = """\
+<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title>A page</title>
+    <link rel="icon" href="data:,">
+    <style>
+      body {{ background: Canvas; color: CanvasText; color-scheme: light dark; }}
+    </style>
+  </head>
+  <body>
+    <main>
+      <h1>A page</h1>
+      {body}
+    </main>
+  </body>
+</html>
+"""
+PANEL = """
+<div role="tablist" aria-label="Frameworks">
+  <button type="button" role="tab" id="tab" aria-controls="panel">Tab</button>
+</div>
+<div role="tabpanel" id="panel" aria-labelledby="tab" tabindex="0" hidden>{}</div>"""
+WCAG, SHIFT, WIDER = (
+    "rules of WCAG 2.2 A and AA broken",
+    "layout shift",
+    "wider than 390, 768, 1280 or 1680 px by",
+)
+CONSOLE, HTML, LINKS = (
+    "words in the console",
+    "errors in the HTML",
+    "links and anchors that lead nowhere",
+)
+FOREIGN, FAILED = "requests to other hosts", "requests that failed"
+MOVES = """
+<p id="late"></p><p style="height: 300px; border: solid">Moves</p>
+<script>
+  setTimeout(() => document.getElementById("late").style.height = "400px", 20)
+</script>"""
+SCRIPT = '<script src="{}"></script>'
+# A page's name, what is wrong with it, and the figures that say so.
+FAULTS = {
+    "no-alternative": ('<img src="data:image/svg+xml,%3Csvg/%3E">', {WCAG}),
+    "pale": ('<p style="color: #eee; background: #fff">Pale</p>', {WCAG}),
+    "pale-in-the-dark": ('<p style="color: light-dark(#000, #333)">Pale</p>', {WCAG}),
+    "pale-in-a-hidden-panel": (PANEL.format('<p style="color: #777">Pale</p>'), {WCAG}),
+    "pale-word-of-code": (
+        '<pre>One <span>two</span></pre><pre>One <span style="color: #777">two</span></pre>',
+        {WCAG},
+    ),
+    "pale-when-unfolded": (
+        '<details><summary>More</summary><p style="color: #777">Pale</p></details>',
+        {WCAG},
+    ),
+    "scrolls-without-focus": (
+        f'<div style="overflow: auto"><pre style="width: 99em">{"word " * 40}</pre></div>',
+        {WCAG},
+    ),
+    "wide-on-a-phone": ('<div style="width: 500px">Wide</div>', {WIDER}),
+    "wide-when-unfolded": (
+        '<details><summary>More</summary><div style="width: 500px">Wide</div></details>',
+        {WIDER},
+    ),
+    "moves": (MOVES, {SHIFT}),
+    "talks": ('<script>console.warn("careful")</script>', {CONSOLE}),
+    "fails": ('<script>throw new Error("no")</script>', {CONSOLE}),
+    "asks-elsewhere": (
+        '<script src="http://127.0.0.1:9/x.js"></script>',
+        {FOREIGN, FAILED, CONSOLE},
+    ),
+    "lacks-a-script": (SCRIPT.format("none.js"), {FAILED, CONSOLE, LINKS}),
+    "twice-the-same-id": ('<p id="one">One</p><p id="one">Another</p>', {HTML}),
+    "unknown-value": ('<p hidden="true">Hidden</p>', {HTML}),
+    "no-such-page": ('<a href="none.html">None</a>', {LINKS}),
+    "no-such-anchor": ('<a href="sound.html#none">None</a>', {LINKS}),
+    "no-such-anchor-here": ('<a href="#none">None</a>', {LINKS}),
+}
+SOUND = f"""
+<p id="here"><a href="sound.html#here">Here</a>, <a href="https://example.com/">there</a>.</p>
+<pre tabindex="0" style="overflow: auto">{"word " * 90}</pre>
+{PANEL.format("<p>Hidden</p>")}"""
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory) -> list[Figure]:
+    """The figures of a site with one fault per page."""
+    folder = tmp_path_factory.mktemp("faulty")
+    bodies = {name: body for name, (body, _) in FAULTS.items()} | {"sound": SOUND}
+    for name, body in bodies.items():
+        (folder / f"{name}.html").write_text(PAGE.format(body=body))
+    return figures.measure(folder)
+
+
+@pytest.mark.parametrize("name", [*FAULTS, "sound"])
+def test_a_fault_is_found_by_its_figure_and_by_no_other(faulty: list[Figure], name: str) -> None:
+    expected = FAULTS[name][1] if name in FAULTS else set()
+    missed = [figure for figure in faulty if figure.misses(f"{name}.html")]
+    assert {figure.name for figure in missed} == expected, missed
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
+    """The figures of the pages that the selected tests are about."""
+    selected = [item for item in request.session.items if "measured" in item.fixturenames]
+    names = {item.callspec.params["name"] for item in selected}
+    return figures.measure(site.folder, [f"{name}.html" for name in sorted(names)])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_reaches_every_bar(measured: list[Figure], name: str) -> None:
+    missed = [words for figure in measured if (words := figure.misses(f"{name}.html"))]
+    assert not missed, "\n".join(missed)
+
+
+@pytest.mark.parametrize("name", CLAIM_PAGES)
+def test_an_axis_page_is_weighed(measured: list[Figure], name: str) -> None:
+    (weight,) = [figure for figure in measured if figure.name == "first visit to an axis page"]
+    assert weight.values[f"{name}.html"] > 20_000  # its HTML alone is more
+
+
+def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, figures.__file__]
+    return subprocess.run(
+        [*program, *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_the_command_says_what_is_missed_and_fails(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(PAGE.format(body='<a href="none.html">None</a>'))
+    ran = command(tmp_path)
+    assert ran.returncode == 1
+    (row,) = [line for line in ran.stdout.splitlines() if "MISSED" in line]
+    assert row.startswith(LINKS)
+    assert row.endswith("page.html")
+    assert ran.stdout.endswith("none.html\n    1 times, such as page.html\n")
+
+
+def test_the_command_is_content_with_a_sound_site(tmp_path: Path) -> None:
+    (tmp_path / "sound.html").write_text(PAGE.format(body=SOUND))
+    ran = command(tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "MISSED" not in ran.stdout
