@@ -49,7 +49,7 @@ bench-harness: $(READY) ## time the harness beside its peers, on 120 generated f
 	@$(BIN)/python tests/bench/harness.py $(ARGS)
 
 bench-search: $(READY) browser ## print how the site's search answers twenty questions
-	@$(BIN)/python tests/bench/search.py $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python tests/bench/search.py $(ARGS)
 
 # Not $(READY), which would install by the old lock what the new pyproject.toml asks for.
 lock: ## write .ci/constraints.txt anew from pyproject.toml, for every platform
