@@ -8,6 +8,8 @@ fragments    HTML that docutils has no nodes for, from templates/
 turned       the picture of then against now
 repository   links to a file at its commit, and to report a problem
 wording      verdicts, dates and durations in words
+takeaway     the scripts and notebooks that readers download
+scripts      a tab as a script, and as a notebook
 tracking     which pages must be read again when a claim or its evidence changes
 verified     when and on what the site was verified, for every page's footer
 """
@@ -19,7 +21,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import directives, fragments, overview, repository, tracking, verified
+from . import directives, fragments, overview, repository, takeaway, tracking, verified
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
@@ -39,6 +41,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("runs", overview.RunsDirective)
     app.connect("builder-inited", lambda _app: repository.commits.cache_clear())
     fragments.setup(app)
+    takeaway.connect(app)
     tracking.connect(app)
     verified.connect(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

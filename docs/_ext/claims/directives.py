@@ -16,7 +16,7 @@ from snippets._harness.frontmatter import Article
 from snippets._harness.problems import CatalogueError
 
 from . import nodes as part
-from . import repository, wording
+from . import repository, takeaway, wording
 from .fragments import filled
 from .register import Entry, Register, anchor_of
 from .tracking import follow, watch
@@ -152,7 +152,8 @@ class ClaimDirective(CatalogueDirective):
         return filled(
             "tools.html",
             copy=("both", "all")[len(entry.claim.snippets) > 2] if entry.claim.snippets else "",
-            downloads=[],
+            downloads=takeaway.downloads(entry),
+            root="../" * entry.page.count("/"),
             report=repository.report(self.config.claims_repository, entry.claim.id, address, ran),
         )
 

@@ -1,0 +1,191 @@
+"""A tab as a script and as a notebook: the code that ran, to run as it is.
+
+Both show what a prompt would: the value of an expression, the message of an error. In a
+script ``sys.displayhook`` does, which is what the prompt calls; in a notebook each shown
+value ends its cell.
+"""
+
+import ast
+import builtins
+import doctest
+import io
+import json
+import re
+import textwrap
+import tokenize
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from snippets._harness.catalogue import Snippet
+from snippets._harness.frameworks import FRAMEWORKS, PRELOADS
+
+from . import wording
+
+COLUMNS = 72
+OPTIONS = re.compile(r"[ \t]*# doctest:.*")
+SHOW = "from sys import displayhook as show  # shows a value as the prompt does"
+MODULE = re.compile(r"^[\w.]*\.(?=\w)")  # before the class of an error
+
+
+@dataclass(frozen=True)
+class Step:
+    """One example: its code, the output it had, and the error it is to end with."""
+
+    code: str
+    output: str
+    raises: str = ""  # class and message of that error
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it is an expression whose value a prompt shows."""
+        if not self.output or self.raises:
+            return False
+        body = ast.parse(self.code).body
+        return len(body) == 1 and isinstance(body[0], ast.Expr) and not _prints(body[0].value)
+
+    @property
+    def error(self) -> str:
+        """The error to catch: the class of Python that it names, or else any."""
+        name = self.raises.partition(":")[0].strip()
+        kind = getattr(builtins, name, None)
+        return name if isinstance(kind, type) and issubclass(kind, Exception) else "Exception"
+
+
+def _prints(node: ast.expr) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    )
+
+
+def steps(code: str) -> list[Step]:
+    """Return the examples in a block of code."""
+    return [
+        Step(
+            OPTIONS.sub("", example.source).rstrip(),
+            example.want.replace("<BLANKLINE>", "").rstrip() if not example.exc_msg else "",
+            MODULE.sub("", example.exc_msg or "").rstrip(),
+        )
+        for example in doctest.DocTestParser().get_examples(code)
+    ]
+
+
+def settings(framework: str) -> str:
+    """Return the code that a tab needs before its own: what the harness had set for it."""
+    given = PRELOADS[FRAMEWORKS[framework].preload].environment
+    lines = [f'os.environ["{name}"] = "{value}"' for name, value in given.items()]
+    return "\n".join(["import os", "", *lines]) if lines else ""
+
+
+# Scripts.
+
+
+def script(snippet: Snippet, head: Iterable[str]) -> str:
+    """Return a tab as a Python script below the comment ``head``."""
+    parts = ["\n".join(_comment(line) for line in head)]
+    blocks = [(block, steps(block.text) if block.is_code else []) for block in snippet.blocks]
+    given = settings(snippet.framework)
+    if any(step.is_shown for _, found in blocks for step in found):
+        given = f"{given}\n\n{SHOW}".strip()
+    parts += filter(None, [given])
+    parts += [
+        "\n".join(map(_as_lines, found)) if block.is_code else _comment(wording.plain(block.text))
+        for block, found in blocks
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _comment(text: str) -> str:
+    """Return a text as lines of comment, a paragraph wrapped."""
+    return textwrap.fill(
+        text, COLUMNS, initial_indent="# ", subsequent_indent="# ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _as_lines(step: Step) -> str:
+    """Return an example as lines of a script, its output as a comment."""
+    if step.raises:
+        return "\n".join([
+            "try:", _indented(step.code),
+            f"except {step.error} as error:",
+            '    print(f"{type(error).__name__}: {error}")',
+            "else:",
+            '    raise AssertionError("this is expected to fail")',
+            _output(step.raises),
+        ])  # fmt: skip
+    code = _shown(step.code) if step.is_shown else step.code
+    if hasattr(ast.parse(step.code).body[-1], "body"):
+        code = f"\n{code}\n"  # a definition or a loop stands apart
+    return "\n".join(filter(None, [code, _output(step.output)]))
+
+
+def _shown(code: str) -> str:
+    """Return a call that shows the value of an expression, which may be a bare ``a, b``."""
+    call = ast.parse(f"show({code})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    return f"show({code})" if len(call.args) == 1 else f"show(({code}))"
+
+
+def _output(text: str) -> str:
+    return "\n".join(f"# {line}".rstrip() for line in text.splitlines())
+
+
+def _indented(code: str) -> str:
+    """Return code indented by a level, but for lines within a string."""
+    inside: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(code).readline):
+        if token.type == tokenize.STRING:
+            inside |= set(range(token.start[0] + 1, token.end[0] + 1))
+    lines = enumerate(code.split("\n"), 1)
+    return "\n".join(line if number in inside else f"    {line}" for number, line in lines)
+
+
+# Notebooks.
+
+
+def notebook(title: str, about: str, parts: Iterable[tuple[str, Snippet]]) -> str:
+    """Return tabs as one notebook: each with a heading, which may be empty, and its cells."""
+    cells = [_prose(f"# {title}\n\n{about}")]
+    for heading, snippet in parts:
+        cells += [_prose(f"## {heading}")] * bool(heading)
+        cells += _cells(snippet)
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    made = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+
+
+def _prose(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": text}
+
+
+def _code(text: str, *tags: str) -> dict[str, Any]:
+    metadata = {"tags": list(tags)} if tags else {}
+    run: dict[str, Any] = {"execution_count": None, "outputs": []}
+    return {"cell_type": "code", "metadata": metadata, "source": text, **run}
+
+
+def _cells(snippet: Snippet) -> Iterator[dict[str, Any]]:
+    if given := settings(snippet.framework):
+        yield _code(given)
+    for block in snippet.blocks:
+        if not block.is_code:
+            yield _prose(block.text)
+            continue
+        for group in _groups(steps(block.text)):
+            code = "\n".join(step.code for step in group)
+            yield _code(code, *(["raises-exception"] if group[-1].raises else []))
+
+
+def _groups(found: list[Step]) -> Iterator[list[Step]]:
+    """Yield the examples of a block by cell: a notebook shows the last value of each."""
+    group: list[Step] = []
+    for step in found:
+        group.append(step)
+        if step.output or step.raises:
+            yield group
+            group = []
+    if group:
+        yield group
