@@ -148,7 +148,7 @@ def look(page: Page, found: Findings, width: int, colours: str) -> None:
     found.loaded |= {urlsplit(address).path: size for address, size in page.evaluate(LOADED)}
     measure_overflow(page, found)
     page.set_viewport_size({"width": width, "height": 900})
-    thin(page)
+    thin(page, *OTHER)
     audit(page, found, width, colours)
     page.evaluate(REVEAL)
     measure_overflow(page, found)
@@ -162,9 +162,9 @@ def measure_overflow(page: Page, found: Findings) -> None:
         found.overflow[width] = max(found.overflow.get(width, 0), beyond)
 
 
-def thin(page: Page) -> None:
+def thin(page: Page, *themes: str) -> None:
     """Let axe compute no contrast twice, and take from the page the words that this spares."""
-    for colours in OTHER:
+    for colours in themes:
         page.emulate_media(color_scheme=colours)
         page.evaluate(MARK)
     page.evaluate(AXE_SCRIPT)
@@ -175,7 +175,13 @@ def audit(page: Page, found: Findings, width: int, colours: str) -> None:
     """Add to ``found`` what breaks a rule of WCAG 2.2, levels A and AA."""
     page.emulate_media(color_scheme=colours)
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate(DRAWN)
-    for rule, elements in page.evaluate(AXE, OPTIONS):
+    for rule, elements in rules_broken(page):
         where = f"{width} px, {colours}: {elements}"
         found.violations.setdefault(rule, []).append(where)
+
+
+def rules_broken(page: Page) -> list[tuple[str, str]]:
+    """Return the rules that the page breaks as it is now, and where it does."""
+    page.evaluate(DRAWN)
+    broken: list[tuple[str, str]] = page.evaluate(AXE, OPTIONS)
+    return broken
