@@ -44,8 +44,13 @@ COPY_ALL = """async () => {
   for (const button of document.querySelectorAll('.claim button.copybtn')) {
     await navigator.clipboard.writeText('nothing was copied');
     button.click();
-    const block = button.closest('.highlight').querySelector('pre');
-    pairs.push([block.textContent, await navigator.clipboard.readText()]);
+    let copied;
+    for (let wait = 0; wait < 50; wait++) { // the copy is made a moment after the click
+      copied = await navigator.clipboard.readText();
+      if (copied !== 'nothing was copied') break;
+      await new Promise(done => setTimeout(done, 20));
+    }
+    pairs.push([button.closest('.highlight').querySelector('pre').textContent, copied]);
   }
   return pairs;
 }"""

@@ -48,6 +48,12 @@ CONSOLE, HTML, LINKS = (
     "links and anchors that lead nowhere",
 )
 FOREIGN, FAILED = "requests to other hosts", "requests that failed"
+LINK = """
+<style>.like { color: #030; text-decoration: none; }</style>
+<ul style="background: #fff"><li><a class="like" href="sound.html">A link</a></li></ul>
+<p style="background: #fff; color: #000">
+  Words <a class="like" href="sound.html">and a link</a> among more words.
+</p>"""
 MOVES = """
 <p id="late"></p><p style="height: 300px; border: solid">Moves</p>
 <script>
@@ -64,6 +70,7 @@ FAULTS = {
         '<pre>One <span>two</span></pre><pre>One <span style="color: #777">two</span></pre>',
         {WCAG},
     ),
+    "link-like-text": (LINK, {WCAG}),
     "pale-when-unfolded": (
         '<details><summary>More</summary><p style="color: #777">Pale</p></details>',
         {WCAG},

@@ -60,9 +60,9 @@ REVEAL = """() => {
   for (const one of document.querySelectorAll("details")) one.open = true;
 }"""
 # Axe's time goes with the elements of a page, nine of ten being words of code, and with the
-# texts whose contrast it computes. Texts of one look (colour, size, all that lies behind) have
-# one contrast: the first three of each are marked. (Axe decides nothing about a text that is
-# partly covered, nor about a single letter.)
+# texts and links whose colours it compares. Those of one look (colour, size, all that lies
+# behind and beside) fare alike: the first three of each are marked, for axe decides nothing
+# about a text that is partly covered, nor about a single letter.
 MARK = """() => {
   const seen = new Map(), known = new Map();
   function behind(one) {
@@ -75,10 +75,12 @@ MARK = """() => {
   }
   const words = node => node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1;
   for (const one of document.querySelectorAll("body *")) {
-    if (![...one.childNodes].some(words) && !one.matches("input, select, textarea")) continue;
-    const { color, fontSize, fontWeight, textShadow } = getComputedStyle(one);
-    const shown = one.checkVisibility();
-    const look = [shown, color, fontSize, fontWeight, textShadow, behind(one)].join();
+    if (![...one.childNodes].some(words) && !one.matches("a, input, select, textarea")) continue;
+    const { color, fontSize, fontWeight, textShadow, textDecoration } = getComputedStyle(one);
+    const { parentElement: parent } = one;
+    const beside = one.matches("a") && parent.textContent.trim() !== one.textContent.trim();
+    const look = [one.checkVisibility(), color, fontSize, fontWeight, textShadow, textDecoration,
+      beside && getComputedStyle(parent).color, behind(one)].join();
     seen.set(look, (seen.get(look) ?? 0) + 1);
     if (seen.get(look) <= 3) one.dataset.look = "";
   }
@@ -87,7 +89,10 @@ MARK = """() => {
 THIN = """() => {
   for (const block of document.querySelectorAll("pre:not(:has([data-look]))"))
     if (!block.querySelector(":not(span)")) block.textContent = block.textContent;
-  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
+  axe.configure({ rules: [
+    { id: "color-contrast", selector: "[data-look]" },
+    { id: "link-in-text-block", selector: "a[href][data-look]" },
+  ] });
 }"""
 
 
