@@ -133,12 +133,17 @@ def opened(
     width: int = 1280,
     colours: str = "light",
     scripts: bool = True,
+    still: bool = False,
 ) -> Iterator[Visit]:
-    """Open a page of the site in a profile of its own, noting what goes wrong."""
+    """Open a page of the site in a profile of its own, noting what goes wrong.
+
+    ``still`` is for readers who ask for little motion: nothing scrolls softly.
+    """
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if colours == "dark" else "light",
         java_script_enabled=scripts,
+        reduced_motion="reduce" if still else "no-preference",
         permissions=["clipboard-read", "clipboard-write"],
     )
     context.set_default_timeout(10_000)
@@ -157,3 +162,13 @@ def opened(
     visit.page.goto(f"{site.url}{path}")
     yield visit
     context.close()
+
+
+def lands_at(page: Page, anchor: str) -> None:
+    """Wait until the heading of a claim is at the top of the window: the theme scrolls softly."""
+    test = """id => {
+      const heading = document.getElementById(id).querySelector('h1, h2, h3');
+      const { top } = heading.getBoundingClientRect();
+      return scrollY > 200 && top >= 0 && top < 200;
+    }"""
+    page.wait_for_function(test, arg=anchor)

@@ -63,6 +63,8 @@ class Figure:
         return "\n".join([f"{self.name}: {measured}, where {bar} is the bar", *faults])
 
     def row(self) -> tuple[str, ...]:
+        if not self.values:
+            return (self.name, show(self.bar, self.unit), "-", "not measured", "")
         highest = self.values.get(self.worst, 0)
         value, bar = (show(number, self.unit) for number in (highest, self.bar))
         where = self.worst if highest else f"all {len(self.values)} alike"

@@ -8,9 +8,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import CLAIM_PAGES, PAGES, REPOSITORY, SITE_URL, WORKED_PAGES, WRITTEN, Site, opened
+from browsing import (
+    CLAIM_PAGES,
+    PAGES,
+    REPOSITORY,
+    SITE_URL,
+    WORKED_PAGES,
+    WRITTEN,
+    Site,
+    lands_at,
+    opened,
+)
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 # Shows each tab of each claim in turn and returns what scrolls sideways in its panel.
 SCROLLING_IN_EACH_TAB = """() => {
@@ -34,8 +44,13 @@ COPY_ALL = """async () => {
   for (const button of document.querySelectorAll('.claim button.copybtn')) {
     await navigator.clipboard.writeText('nothing was copied');
     button.click();
-    const block = button.closest('.highlight').querySelector('pre');
-    pairs.push([block.textContent, await navigator.clipboard.readText()]);
+    let copied;
+    for (let wait = 0; wait < 50; wait++) { // the copy is made a moment after the click
+      copied = await navigator.clipboard.readText();
+      if (copied !== 'nothing was copied') break;
+      await new Promise(done => setTimeout(done, 20));
+    }
+    pairs.push([button.closest('.highlight').querySelector('pre').textContent, copied]);
   }
   return pairs;
 }"""
@@ -78,8 +93,8 @@ def test_choosing_pytorch_in_one_claim_chooses_it_in_all(
         claims.last.get_by_role("tab", name="PyTorch", exact=True).click()
         assert chosen.all_inner_texts() == ["PyTorch"] * claims.count()
         shown = claims.locator(".sphinx-tabs-panel:visible")
-        labels = [panel.get_attribute("aria-labelledby") for panel in shown.all()]
-        assert labels == [tab.get_attribute("id") for tab in chosen.all()]
+        labels = shown.evaluate_all("all => all.map(one => one.getAttribute('aria-labelledby'))")
+        assert labels == chosen.evaluate_all("all => all.map(one => one.id)")
 
 
 @pytest.mark.parametrize("name", CLAIM_PAGES)
@@ -107,16 +122,6 @@ def test_a_reader_copies_with_a_click(site: Site, browser: Browser) -> None:
     assert ">>>" not in copied
 
 
-def lands_at(page: Page, anchor: str) -> None:
-    """Wait until the heading of a claim is at the top of the window: the theme scrolls softly."""
-    test = """id => {
-      const heading = document.getElementById(id).querySelector('h1, h2, h3');
-      const { top } = heading.getBoundingClientRect();
-      return scrollY > 200 && top >= 0 && top < 200;
-    }"""
-    page.wait_for_function(test, arg=anchor)
-
-
 @pytest.mark.parametrize("name", CLAIM_PAGES)
 def test_an_address_with_an_anchor_lands_at_its_claim(
     site: Site, browser: Browser, name: str
@@ -124,7 +129,7 @@ def test_an_address_with_an_anchor_lands_at_its_claim(
     anchors = [claim["id"] for claim in parsed(site.folder / f"{name}.html").select(".claim")]
     # Not the last one: it may end the page before it can reach the top.
     anchor = anchors[len(anchors) // 2]
-    with opened(site, browser, f"{name}.html#{anchor}") as visit:
+    with opened(site, browser, f"{name}.html#{anchor}", still=True) as visit:
         lands_at(visit.page, anchor)
 
 

@@ -6,8 +6,12 @@ from pathlib import Path
 
 import figures
 import pytest
-from browsing import CLAIM_PAGES, PAGES, Site
+import visits
+from browsing import CLAIM_PAGES, PAGES, Site, opened
 from figures import Figure
+from playwright.sync_api import Browser
+
+AXIS = f"{CLAIM_PAGES[0]}.html"
 
 PAGE = """\
 <!doctype html>
@@ -44,6 +48,12 @@ CONSOLE, HTML, LINKS = (
     "links and anchors that lead nowhere",
 )
 FOREIGN, FAILED = "requests to other hosts", "requests that failed"
+LINK = """
+<style>.like { color: #030; text-decoration: none; }</style>
+<ul style="background: #fff"><li><a class="like" href="sound.html">A link</a></li></ul>
+<p style="background: #fff; color: #000">
+  Words <a class="like" href="sound.html">and a link</a> among more words.
+</p>"""
 MOVES = """
 <p id="late"></p><p style="height: 300px; border: solid">Moves</p>
 <script>
@@ -60,6 +70,7 @@ FAULTS = {
         '<pre>One <span>two</span></pre><pre>One <span style="color: #777">two</span></pre>',
         {WCAG},
     ),
+    "link-like-text": (LINK, {WCAG}),
     "pale-when-unfolded": (
         '<details><summary>More</summary><p style="color: #777">Pale</p></details>',
         {WCAG},
@@ -128,6 +139,28 @@ def test_a_page_reaches_every_bar(measured: list[Figure], name: str) -> None:
 def test_an_axis_page_is_weighed(measured: list[Figure], name: str) -> None:
     (weight,) = [figure for figure in measured if figure.name == "first visit to an axis page"]
     assert weight.values[f"{name}.html"] > 20_000  # its HTML alone is more
+
+
+# What readers open, point at or leave out, beyond what every page is checked with.
+STATES = {
+    "the pages, opened on a phone": (390, "document.getElementById('__navigation').click()"),
+    "the contents, opened on a phone": (390, "document.getElementById('__toc').click()"),
+    "without scripts": (1280, "document.documentElement.className = 'no-js'"),
+    "the other framework": (1280, "document.querySelectorAll('[role=tab]')[1].click()"),
+}
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_an_axis_page_is_accessible_with(
+    site: Site, browser: Browser, state: str, colours: str
+) -> None:
+    width, change = STATES[state]
+    with opened(site, browser, AXIS, width=width, colours=colours, still=True) as visit:
+        visit.page.evaluate(change)
+        visit.page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+        visits.thin(visit.page, colours)
+        assert visits.rules_broken(visit.page) == []
 
 
 def command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

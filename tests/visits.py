@@ -60,9 +60,9 @@ REVEAL = """() => {
   for (const one of document.querySelectorAll("details")) one.open = true;
 }"""
 # Axe's time goes with the elements of a page, nine of ten being words of code, and with the
-# texts whose contrast it computes. Texts of one look (colour, size, all that lies behind) have
-# one contrast: the first three of each are marked. (Axe decides nothing about a text that is
-# partly covered, nor about a single letter.)
+# texts and links whose colours it compares. Those of one look (colour, size, all that lies
+# behind and beside) fare alike: the first three of each are marked, for axe decides nothing
+# about a text that is partly covered, nor about a single letter.
 MARK = """() => {
   const seen = new Map(), known = new Map();
   function behind(one) {
@@ -75,10 +75,12 @@ MARK = """() => {
   }
   const words = node => node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1;
   for (const one of document.querySelectorAll("body *")) {
-    if (![...one.childNodes].some(words) && !one.matches("input, select, textarea")) continue;
-    const { color, fontSize, fontWeight, textShadow } = getComputedStyle(one);
-    const shown = one.checkVisibility();
-    const look = [shown, color, fontSize, fontWeight, textShadow, behind(one)].join();
+    if (![...one.childNodes].some(words) && !one.matches("a, input, select, textarea")) continue;
+    const { color, fontSize, fontWeight, textShadow, textDecoration } = getComputedStyle(one);
+    const { parentElement: parent } = one;
+    const beside = one.matches("a") && parent.textContent.trim() !== one.textContent.trim();
+    const look = [one.checkVisibility(), color, fontSize, fontWeight, textShadow, textDecoration,
+      beside && getComputedStyle(parent).color, behind(one)].join();
     seen.set(look, (seen.get(look) ?? 0) + 1);
     if (seen.get(look) <= 3) one.dataset.look = "";
   }
@@ -87,7 +89,10 @@ MARK = """() => {
 THIN = """() => {
   for (const block of document.querySelectorAll("pre:not(:has([data-look]))"))
     if (!block.querySelector(":not(span)")) block.textContent = block.textContent;
-  axe.configure({ rules: [{ id: "color-contrast", selector: "[data-look]" }] });
+  axe.configure({ rules: [
+    { id: "color-contrast", selector: "[data-look]" },
+    { id: "link-in-text-block", selector: "a[href][data-look]" },
+  ] });
 }"""
 
 
@@ -148,7 +153,7 @@ def look(page: Page, found: Findings, width: int, colours: str) -> None:
     found.loaded |= {urlsplit(address).path: size for address, size in page.evaluate(LOADED)}
     measure_overflow(page, found)
     page.set_viewport_size({"width": width, "height": 900})
-    thin(page)
+    thin(page, *OTHER)
     audit(page, found, width, colours)
     page.evaluate(REVEAL)
     measure_overflow(page, found)
@@ -162,9 +167,9 @@ def measure_overflow(page: Page, found: Findings) -> None:
         found.overflow[width] = max(found.overflow.get(width, 0), beyond)
 
 
-def thin(page: Page) -> None:
+def thin(page: Page, *themes: str) -> None:
     """Let axe compute no contrast twice, and take from the page the words that this spares."""
-    for colours in OTHER:
+    for colours in themes:
         page.emulate_media(color_scheme=colours)
         page.evaluate(MARK)
     page.evaluate(AXE_SCRIPT)
@@ -175,7 +180,13 @@ def audit(page: Page, found: Findings, width: int, colours: str) -> None:
     """Add to ``found`` what breaks a rule of WCAG 2.2, levels A and AA."""
     page.emulate_media(color_scheme=colours)
     page.set_viewport_size({"width": width, "height": 900})
-    page.evaluate(DRAWN)
-    for rule, elements in page.evaluate(AXE, OPTIONS):
+    for rule, elements in rules_broken(page):
         where = f"{width} px, {colours}: {elements}"
         found.violations.setdefault(rule, []).append(where)
+
+
+def rules_broken(page: Page) -> list[tuple[str, str]]:
+    """Return the rules that the page breaks as it is now, and where it does."""
+    page.evaluate(DRAWN)
+    broken: list[tuple[str, str]] = page.evaluate(AXE, OPTIONS)
+    return broken
