@@ -9,7 +9,7 @@ SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help html serve test check browser bench-harness lock clean
+.PHONY: help html serve test check record browser bench-harness lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -31,6 +31,9 @@ check: $(READY) ## lint, format, types and the catalogue, in seconds
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m snippets._harness check
+
+record: $(READY) ## put on record what is new: pages, anchors, and how each claim stands
+	@$(BIN)/python -m snippets._harness record
 
 browser: $(READY)
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
