@@ -22,6 +22,7 @@ extensions = [
     "claims",  # ours, in docs/_ext
     "sitemap",  # ours too
     "navigation",  # and ours
+    "machines",  # and ours
     "myst_nb",
     "worked",  # ours: how myst_nb executes the worked pages
     "sphinx_tabs.tabs",

@@ -239,9 +239,9 @@ def update(catalogue: Catalogue) -> str:
 
 
 def _added(before: Record, after: Record) -> Iterator[str]:
-    for what, count in (
-        ("verdicts", lambda record: sum(map(len, record.claims.values()))),
-        ("anchors", lambda record: len(record.anchors)),
-        ("pages", lambda record: len(record.pages)),
-    ):
-        yield f"{count(after) - count(before)} {what}"
+    sizes = [
+        (sum(map(len, record.claims.values())), len(record.anchors), len(record.pages))
+        for record in (before, after)
+    ]
+    for what, old, new in zip(("verdicts", "anchors", "pages"), *sizes, strict=True):
+        yield f"{new - old} {what}"
