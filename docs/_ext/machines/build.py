@@ -59,10 +59,12 @@ class Build:
 
     @cached_property
     def favoured(self) -> dict[str, Counter[str]]:
-        """How many claims favour whom today, by page."""
-        found: dict[str, Counter[str]] = {}
+        """How many claims favour whom today, by page; on the first page, of all pages."""
+        first = str(self.app.config.root_doc)
+        found: dict[str, Counter[str]] = {first: Counter()}
         for entry in self.entries:
-            found.setdefault(entry.page, Counter())[entry.claim.front.favours] += 1
+            for page in {entry.page, first}:
+                found.setdefault(page, Counter())[entry.claim.front.favours] += 1
         return found
 
     @cached_property

@@ -60,15 +60,18 @@ def announce(
 def alternative(build: Build, page: str) -> str:
     """Return the words of a card."""
     title = build.app.env.titles[page].astext()
-    counted = sides(build.favoured.get(page, Counter()))
-    return (
-        f"{title}: {counted} of {sum(build.favoured[page].values())} claims." if counted else title
-    )
+    count = build.favoured.get(page)
+    return f"{title}. {caption(count)}: {', '.join(sides(count).values())}." if count else title
 
 
-def sides(count: Counter[str]) -> str:
-    """Return whom claims favour today: ``TensorFlow 2, PyTorch 5, a tie 12``."""
-    return ", ".join(f"{wording.FAVOURS[side]} {count[side]}" for side in COLOURS if count[side])
+def caption(count: Counter[str]) -> str:
+    """Return what the bar of a card shows."""
+    return f"Whom {sum(count.values())} claims favour today"
+
+
+def sides(count: Counter[str]) -> dict[str, str]:
+    """Return in words whom claims favour: ``TensorFlow 2``, ``PyTorch 5``, ``a tie 12``."""
+    return {side: f"{wording.FAVOURS[side]} {count[side]}" for side in COLOURS if count[side]}
 
 
 def write(build: Build) -> None:
@@ -116,34 +119,36 @@ def draw(site: str, title: str, about: str, count: dict[str, int]) -> "Figure":
 
     with mpl.rc_context(mpl.rcParamsDefault):
         figure = Figure((WIDTH / 100, HEIGHT / 100), dpi=100, facecolor=PAPER)
+        room = 2 if count else 4  # lines of each text above the bar
         top: float = MARGIN
         if title != site:
             write_lines(figure, [site], top, 26, FAINT)
             top += 66
-        lines, size = fitted(figure, title, (64, 52, 44), 3)
+        lines, size = fitted(figure, title, (64, 52, 44), room, bold=True)
         top += write_lines(figure, lines, top, size, INK, bold=True) + 24
-        room = 2 if count else 4
         about_lines, size = fitted(figure, about, (30, 26), room)
         write_lines(figure, about_lines, top, size, FAINT)
         draw_bar(figure, Counter(count))
     return figure
 
 
-def fitted(figure: "Figure", text: str, sizes: tuple[int, ...], most: int) -> tuple[list[str], int]:
+def fitted(
+    figure: "Figure", text: str, sizes: tuple[int, ...], most: int, *, bold: bool = False
+) -> tuple[list[str], int]:
     """Return a text in lines, in the largest of the sizes at which there are few enough."""
     for size in sizes:
-        lines = list(wrapped(figure, text, size))
+        lines = list(wrapped(figure, text, size, bold=bold))
         if len(lines) <= most:
             return lines, size
     return [*lines[: most - 1], f"{lines[most - 1]} \N{HORIZONTAL ELLIPSIS}"], size
 
 
-def wrapped(figure: "Figure", text: str, size: int) -> Iterator[str]:
+def wrapped(figure: "Figure", text: str, size: int, *, bold: bool) -> Iterator[str]:
     """Yield a text in lines that fit between the margins."""
     line = ""
     for word in text.split():
         longer = f"{line} {word}".strip()
-        if line and width_of(figure, longer, size) > WIDTH - 2 * MARGIN:
+        if line and width_of(figure, longer, size, bold=bold) > WIDTH - 2 * MARGIN:
             yield line
             longer = word
         line = longer
@@ -151,9 +156,10 @@ def wrapped(figure: "Figure", text: str, size: int) -> Iterator[str]:
         yield line
 
 
-def width_of(figure: "Figure", text: str, size: int) -> float:
-    """Return how wide a line of bold text is, in pixels."""
-    written = figure.text(0, 0, text, fontsize=size * 0.72, fontweight="bold", parse_math=False)
+def width_of(figure: "Figure", text: str, size: int, *, bold: bool = False) -> float:
+    """Return how wide a line of text is, in pixels."""
+    weight = "bold" if bold else "normal"
+    written = figure.text(0, 0, text, fontsize=size * 0.72, fontweight=weight, parse_math=False)
     width = written.get_window_extent().width
     written.remove()
     return float(width)
@@ -178,26 +184,24 @@ def write_lines(
 
 
 def draw_bar(figure: "Figure", count: Counter[str]) -> None:
-    """Draw at the bottom whom the claims favour, in a bar and in words."""
+    """Draw whom the claims favour, in a bar and in words, above the two colours of the site."""
+    axes = figure.add_axes((0, 0, 1, 1), frameon=False)
+    axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), xticks=[], yticks=[])
+    for number, side in enumerate(("tensorflow", "pytorch")):
+        axes.barh(HEIGHT - 7, WIDTH / 2, 14, number * WIDTH / 2, color=COLOURS[side])
     if not (total := sum(count.values())):
         return
-    scale = (WIDTH - 2 * MARGIN) / WIDTH / total
-    axes = figure.add_axes((0, 0, 1, 1), frameon=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
-    start = MARGIN / WIDTH
-    for side, colour in COLOURS.items():
-        length = count[side] * scale
-        axes.barh(1 - 475 / HEIGHT, length, 36 / HEIGHT, start, color=colour, edgecolor=PAPER)
+    write_lines(figure, [caption(count)], 412, 26, INK)
+    start, left = float(MARGIN), float(MARGIN)
+    for side, words in sides(count).items():
+        length = count[side] * (WIDTH - 2 * MARGIN) / total
+        axes.barh(478, length, 36, start, color=COLOURS[side], edgecolor=PAPER)
+        axes.barh(545, 20, 20, left, color=COLOURS[side])
+        axes.text(
+            left + 32, 545, words, color=INK, fontsize=20, verticalalignment="center_baseline"
+        )
         start += length
-    left: float = MARGIN
-    for side, colour in COLOURS.items():
-        if count[side]:
-            words = f"{wording.FAVOURS[side]} {count[side]}"
-            figure.text(
-                left / WIDTH, 1 - 548 / HEIGHT, "\N{BLACK SQUARE}", color=colour, fontsize=20
-            )
-            figure.text((left + 30) / WIDTH, 1 - 548 / HEIGHT, words, color=INK, fontsize=20)
-            left += width_of(figure, words, 28) + 70
+        left += 32 + width_of(figure, words, 28) + 40
 
 
 def save(figure: "Figure", path: Path, digest: str) -> None:

@@ -1,7 +1,7 @@
 """llms.txt, as llmstxt.org describes it: what this site is, and where its pages are as Markdown.
 
-There is no llms-full.txt: all twins together are too large for one reading, and a claim is
-found faster in claims.json.
+There is no llms-full.txt: all twins together are some 800 KB, more than is read at once, and a
+claim is found faster in claims.json.
 """
 
 import re

@@ -8,7 +8,7 @@ from docutils import nodes
 from .build import beside
 
 SPECIAL = re.compile(r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)")  # what would be markup within a line
-OPENING = re.compile(r"^(\s*)([#>+-]+|\d+[.)])(?=\s|$)", re.MULTILINE)  # and at its beginning
+OPENING = re.compile(r"^(\s*\d*)([#>+-]+|(?<=\d)[.)])(?=\s|$)", re.MULTILINE)  # at its beginning
 PYTHON = {"pycon", "python", "python3", "ipython", "ipython3", "py"}
 PLAIN = {"none", "default", "text", "output", "myst-ansi"}
 LEFT_OUT = {"tablist", "panel-name"}
@@ -76,14 +76,13 @@ class Writer:
         """Yield what any other node holds; its own ``markdown`` instead, if it has that."""
         if isinstance(node, nodes.Invisible | nodes.meta | nodes.raw | nodes.target):
             return
-        kind = type(node).__name__
         if isinstance(node, nodes.math_block):
             yield f"$$\n{node.astext()}\n$$"
-        elif kind == "SphinxTabsContainer":
+        elif "sphinx-tabs" in node["classes"]:
             yield from self.tabs(node)
         elif "markdown" in node:
             yield node["markdown"]
-        elif kind != "paragraph" and not LEFT_OUT & {*node["classes"]}:
+        elif not isinstance(node, nodes.paragraph) and not LEFT_OUT & {*node["classes"]}:
             yield from self.blocks(node.children)
 
     def tabs(self, node: nodes.Element) -> Iterator[str]:
