@@ -12,8 +12,9 @@ import datetime
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -51,9 +52,9 @@ class Record(BaseModel):
         lines = sorted(self.claims.get(anchor, {}).items())
         return [(day, *_parts(verdict)) for day, verdict in lines]
 
-    def successor(self, name: str, known: Iterable[str]) -> str | None:
+    def successor(self, name: str, known: Container[str]) -> str | None:
         """Return what of ``known`` took the place of a name, itself if it is known."""
-        known, seen = set(known), set[str]()
+        seen = set[str]()
         while name not in known and name not in seen and name in self.moved:
             seen.add(name)
             name = self.moved[name]
@@ -73,7 +74,7 @@ class Published:
     anchors: Mapping[str, str]
     verdicts: Mapping[str, str]
 
-    @property
+    @cached_property
     def names(self) -> set[str]:
         return {*self.pages, *self.anchors}
 
@@ -136,10 +137,11 @@ def extended(record: Record, now: Published, today: datetime.date) -> Record:
         name: [*(page for page in record.anchors.get(name, []) if page != held), held]
         for name, held in now.anchors.items()
     }
+    news = unrecorded_claims(record, now)
     claims = {
         name: record.claims.get(name, {}) | {str(today): verdict}
         for name, verdict in now.verdicts.items()
-        if name in unrecorded_claims(record, now)
+        if name in news
     }
     return record.model_copy(
         update={

@@ -39,8 +39,9 @@ class Build:
 
     def began(self) -> None:
         """Note that pages are about to be written; read now what all writers will need."""
-        self.has_begun = True
-        _ = self.entries
+        self.has_begun = self.app.builder.format == "html"
+        if self.has_begun:
+            _ = self.entries
 
     def is_news(self, names: Iterable[str]) -> bool:
         """Return whether files made from the whole site must be written again."""
@@ -77,8 +78,11 @@ class Build:
 
     @cached_property
     def published(self) -> rec.Published:
-        """The pages and anchors of today."""
-        return rec.published(self.register.catalogue)
+        """The pages and anchors of today; none if the articles cannot be read, as pages warn."""
+        try:
+            return rec.published(self.register.catalogue)
+        except CatalogueError:
+            return rec.Published([], {}, {})
 
     @cached_property
     def moves(self) -> Moves:

@@ -24,7 +24,7 @@ NAME = "feed.xml"
 MOST = 50
 LINK = '<link rel="alternate" type="application/atom+xml" title="{}" href="{}">\n'
 Verdict = tuple[str, str, str]  # day, status, favours
-BEGINNING = "2026-11-21"  # of the record; the time of a feed without an entry
+BEGINNING = "2026-11-21"  # of the record: the time of a feed in which nothing changed yet
 
 
 def connect(app: Sphinx) -> None:
@@ -42,12 +42,11 @@ def announce(
 
 def files(build: Build) -> dict[str, str]:
     """Return the feed, the newest change first."""
-    found = sorted(changes(build), key=lambda change: (change[1][0], change[0].anchor))[::-1]
-    days = [day for lines in build.record.claims.values() for day in lines]
+    found = sorted(changes(build), key=lambda change: (change[2][0], change[0].anchor))[::-1]
     feed = ET.Element("feed", xmlns=NAMESPACE)
-    add(feed, "id", build.page(build.app.config.root_doc))
+    add(feed, "id", f"{build.base}{NAME}")
     add(feed, "title", f"{build.app.config.project}: claims that changed")
-    add(feed, "updated", moment(max(days, default=BEGINNING)))
+    add(feed, "updated", moment(found[0][2][0] if found else BEGINNING))
     add(feed, "link", rel="self", type="application/atom+xml", href=f"{build.base}{NAME}")
     add(feed, "link", rel="alternate", type="text/html", href=build.page(build.app.config.root_doc))
     add(add(feed, "author"), "name", build.app.config.author or build.app.config.project)

@@ -58,8 +58,10 @@ def outdated(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
 def insert(app: Sphinx, tree: nodes.document, page: str) -> None:
     """Let the former anchors of a page lead to what took their place."""
     build = Build.of(app)
+    if app.builder.format != "html" or page not in build.moves:
+        return
     here = {key: node for node in tree.findall(nodes.section) for key in node["ids"]}
-    for anchor, successor in build.moves.get(page, {}).items():
+    for anchor, successor in build.moves[page].items():
         if successor in here:
             here[successor]["ids"].append(anchor)
         elif anchor not in here:
