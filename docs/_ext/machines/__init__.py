@@ -23,7 +23,8 @@ FILES = {"llms.txt": llms, "claims.json": data, "feed.xml": feed}
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Connect what is written beside a page with its page, the rest with the end of a build."""
-    app.connect("write-started", lambda app, _builder: Build.of(app).began())
+    # Emitted in the main process, while what writes pages in others is yet to fork from it.
+    app.connect("doctree-resolved", lambda app, _tree, _page: Build.of(app).began())
     app.connect("build-finished", finish)
     moved.connect(app)
     twins.connect(app)

@@ -118,7 +118,7 @@ class Writer:
         """Return one node within a line."""
         match node:
             case nodes.Text():
-                text = SPECIAL.sub(r"\\\g<0>", str(node))
+                text = SPECIAL.sub(r"\\\g<0>", re.sub("  +", " ", node))
             case nodes.literal() | nodes.math():
                 text = code(node.astext())
             case nodes.raw():

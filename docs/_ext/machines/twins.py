@@ -29,6 +29,7 @@ def remove(
 ) -> list[str]:
     """Take the twins of pages that are gone out of the site."""
     for page in removed if app.builder.format == "html" else ():
+        Build.of(app).has_begun = True
         Path(app.outdir, beside(app.builder.get_target_uri(page), ".md")).unlink(missing_ok=True)
     return []
 
