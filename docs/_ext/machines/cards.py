@@ -52,7 +52,7 @@ def announce(
             ("name", "twitter:card"): "summary_large_image",
         }
         context["metatags"] += "".join(
-            f'<meta {kind}="{name}" content="{escape(text)}" />\n'
+            f'<meta {kind}="{name}" content="{escape(text)}">\n'
             for (kind, name), text in tags.items()
         )
 
