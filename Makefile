@@ -32,6 +32,9 @@ check: $(READY) ## lint, format, types and the catalogue, in seconds
 	@$(BIN)/mypy
 	@$(BIN)/python -m snippets._harness check
 
+record: $(READY) ## put on record what is new: pages, anchors, and how each claim stands
+	@$(BIN)/python -m snippets._harness record
+
 browser: $(READY)
 	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \

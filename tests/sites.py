@@ -1,11 +1,13 @@
 """Made-up sites for the tests: projects of a few claims, built with the claims extension."""
 
+import base64
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from bs4 import BeautifulSoup, Tag
 from helpers import make_claim
 from sphinx.testing.util import SphinxTestApp
@@ -123,3 +125,10 @@ def text_of(tag: Tag | None) -> str:
     """Return the text of a node with single spaces."""
     assert tag is not None
     return " ".join(tag.get_text(" ").split())
+
+
+def numbers(*values: float) -> dict[str, Any]:
+    """Return float32 numbers as evidence keeps them."""
+    array = np.array(values, np.float32)
+    data = base64.b64encode(array.tobytes()).decode()
+    return {"dtype": "float32", "shape": list(array.shape), "data": data}

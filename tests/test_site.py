@@ -1,6 +1,5 @@
 """The claims extension: what a page shows, what it warns of, when it is read again."""
 
-import base64
 import datetime
 import importlib.metadata
 import os
@@ -10,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from bs4 import BeautifulSoup, Tag
 from helpers import ARTICLES, SNIPPET, claim_text, snippet
-from sites import BOTH, INDEX, PARTS, SOURCES, Built, Site, text_of
+from sites import BOTH, INDEX, PARTS, SOURCES, Built, Site, numbers, text_of
 from sphinx.errors import SphinxError
 
 from snippets._harness import evidence as ev
@@ -28,13 +26,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
 def proven(section: Tag) -> bool:
     """Return whether a claim wears the badge of an executed one."""
     return re.search(r"\bProven\b", text_of(section)) is not None
-
-
-def numbers(*values: float) -> dict[str, Any]:
-    """Return float32 numbers as evidence keeps them."""
-    array = np.array(values, np.float32)
-    data = base64.b64encode(array.tobytes()).decode()
-    return {"dtype": "float32", "shape": list(array.shape), "data": data}
 
 
 @pytest.fixture

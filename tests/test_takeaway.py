@@ -1,24 +1,16 @@
 """What readers take away: every script and notebook runs, and shows what the page shows."""
 
-import ast
 import doctest
-import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 import pytest
 from claims.register import Entry, Register
-from claims.scripts import script
-from claims.takeaway import downloads, files, sides
+from claims.takeaway import files
 from conftest import prove
-from helpers import make_claim, snippet
-from nbclient import NotebookClient
-from sites import Built, Site
 from sybil.evaluators.doctest import NUMBER
 
 from snippets._harness import evidence as ev
@@ -30,7 +22,13 @@ from snippets._harness.runner import Job, Runner
 pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
 
 ROOT = Path(__file__).parents[1]
-OPTIONS = doctest.ELLIPSIS | NUMBER
+RUN = """\
+```python
+>>> import contextlib, runpy
+>>> with open("{out}", "w") as out, contextlib.redirect_stdout(out):
+...     _ = runpy.run_path("{path}", run_name="__main__")
+```
+"""
 CLAIMS = {claim.id: claim for claim in map(Catalogue(ROOT).load, Catalogue(ROOT).folders())}
 SNIPPETS = {ev.snippet_id(claim, one): one for claim in CLAIMS.values() for one in claim.snippets}
 # The slow ones compile or train for long: their code runs as scripts, which are the same.
@@ -42,23 +40,49 @@ NOTEBOOKS = [
 ]
 
 
-def expected(*tabs: Snippet) -> str:
-    """Return what the examples of tabs show, in doctest's way of writing it."""
-    examples = [
-        example
-        for tab in tabs
-        for block in tab.blocks
-        if block.is_code
-        for example in doctest.DocTestParser().get_examples(block.text)
-    ]
-    errors = [re.sub(r"^[\w.]*\.(?=\w)", "", one.exc_msg or "") for one in examples]
-    wants = [one.want for one in examples]
-    return "".join(error or want for error, want in zip(errors, wants, strict=True))
+def difference(got: str, *tabs: Snippet) -> str:
+    """Return how output differs from what the examples of tabs show, nothing if it does not.
+
+    Each example is compared as the harness compares it, with some of the lines that follow
+    those of the example before; before an error there may be others, as in doctest.
+    """
+    lines, wanted = (
+        got.splitlines(keepends=True),
+        [one for one in map(Wanted, examples(*tabs)) if one.text],
+    )
+    reached = {0}  # where the lines of the next example may begin
+    for wanted_one in wanted:
+        ends = {end for start in reached for end in wanted_one.ends(lines, start)}
+        if not ends:
+            rest = "".join(lines[max(reached) :])
+            return f"expected of {wanted_one.source}{wanted_one.text}\ngot\n{rest}"
+        reached = ends
+    rest = "".join(lines[max(reached) :])
+    return f"nothing more is expected, but it shows\n{rest}" if rest else ""
 
 
-def normalised(*tabs: Snippet) -> int:
-    text = "".join(block.text for tab in tabs for block in tab.blocks)
-    return doctest.NORMALIZE_WHITESPACE * ("+NORMALIZE_WHITESPACE" in text)
+class Wanted:
+    """What one example shows."""
+
+    checker = RoundingChecker()
+
+    def __init__(self, example: doctest.Example) -> None:
+        self.source, self.is_error = example.source, bool(example.exc_msg)
+        self.text = MODULE.sub("", example.exc_msg) if example.exc_msg else example.want
+        loose = "+NORMALIZE_WHITESPACE" in example.source
+        self.options = doctest.ELLIPSIS | NUMBER | doctest.NORMALIZE_WHITESPACE * loose
+
+    def ends(self, lines: list[str], start: int) -> Iterator[int]:
+        """Yield where its lines may end if they begin at ``start``, or later for an error."""
+        for first in range(start, len(lines)) if self.is_error else [start]:
+            for end in range(first + 1, len(lines) + 1):
+                if self.checker.check_output(self.text, "".join(lines[first:end]), self.options):
+                    yield end
+
+
+def examples(*tabs: Snippet) -> list[doctest.Example]:
+    blocks = [block.text for tab in tabs for block in tab.blocks if block.is_code]
+    return [example for text in blocks for example in doctest.DocTestParser().get_examples(text)]
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +108,7 @@ def scripts(
     request: pytest.FixtureRequest,
     entries: dict[str, Entry],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Runner]:
+) -> Iterator[tuple[Runner, Path]]:
     folder = tmp_path_factory.mktemp("scripts")
     jobs = []
     for name in parameters(request, "snippet_id"):
@@ -96,26 +120,27 @@ def scripts(
         (text,) = [text for path, text in made.items() if path.endswith(f"-{tab.framework}.py")]
         path = folder / f"{name.replace('/', '-')}.py"
         path.write_text(text)
-        option = " # doctest: +NORMALIZE_WHITESPACE" if normalised(tab) else ""
-        call = f'>>> _ = runpy.run_path("{path}", run_name="__main__"){option}'
-        path.with_suffix(".md").write_text(snippet(f">>> import runpy\n{call}\n{expected(tab)}"))
+        path.with_suffix(".md").write_text(RUN.format(path=path, out=path.with_suffix(".out")))
         limit = 300 if "slow" in claim.front.needs else 60
         jobs.append(Job(path.with_suffix(".md"), name, tab.framework, limit))
     jobs.sort(key=lambda job: -job.limit)
     runner = Runner(jobs, lambda _job, _outcome: None, os.cpu_count() or 1)
-    yield runner
+    yield runner, folder
     runner.stop()
 
 
 @pytest.mark.parametrize("snippet_id", SNIPPETS)
-def test_a_script_shows_what_the_page_shows(scripts: Runner, snippet_id: str) -> None:
+def test_a_script_shows_what_the_page_shows(scripts: tuple[Runner, Path], snippet_id: str) -> None:
     claim = CLAIMS[snippet_id.rpartition("/")[0]]
     if missing := ev.unmet_need(claim.front.needs):
         pytest.skip(missing)
     if claim.front.skip:
         pytest.skip(claim.front.skip.reason)
-    failure = scripts.outcome(snippet_id).failure
+    runner, folder = scripts
+    failure = runner.outcome(snippet_id).failure
     assert failure is None, failure[1]
+    shown = (folder / f"{snippet_id.replace('/', '-')}.out").read_text()
+    assert not (wrong := difference(shown, SNIPPETS[snippet_id])), wrong
 
 
 # Notebooks.
@@ -163,9 +188,4 @@ def test_a_notebook_of_both_sides_shows_what_the_page_shows(notebooks: Path, cla
     out = notebooks / f"{name}.out"
     assert out.exists(), "it crashed, or took longer than two minutes"
     tabs = [one for one in CLAIMS[claim_id].snippets if one.framework in ("tensorflow", "pytorch")]
-    want, got, options = expected(*tabs), out.read_text(), OPTIONS | normalised(*tabs)
-    checker = RoundingChecker()
-    example = doctest.Example("", want)
-    assert checker.check_output(want, got, options), checker.output_difference(
-        example, got, options
-    )
+    assert not (wrong := difference(out.read_text(), *tabs)), wrong

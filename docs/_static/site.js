@@ -235,6 +235,12 @@
     show();
   }
 
+  // What scrolls takes the focus, so that the keyboard scrolls it; what does not is no stop.
+  const scrolling = new ResizeObserver(entries => entries.forEach(({ target }) => {
+    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+    else target.removeAttribute("tabindex");
+  }));
+
   document.addEventListener("DOMContentLoaded", () => {
     const target = document.getElementById(location.hash.slice(1))?.closest(".claim");
     const extra = asked && target?.querySelector(`.sphinx-tabs-tab[data-framework="${CSS.escape(asked)}"]`);
@@ -246,6 +252,7 @@
       radio.addEventListener("change", () => change(inSight(), () => choose(radio.value)));
     }
     for (const button of all("[data-copy]")) button.addEventListener("click", () => copy(button));
+    for (const block of all("pre, .table-wrapper")) scrolling.observe(block);
     all(".ledger, .sortable").forEach(makeSortable);
     all(".ledger-filter").forEach(makeFilter);
     if (window.searchIndex) all("#search-form").forEach(makeSearch);

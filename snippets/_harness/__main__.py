@@ -1,7 +1,8 @@
-"""The command line: ``python -m snippets._harness check`` and ``... verify``.
+"""The command line: ``python -m snippets._harness check``, ``... verify`` and ``... record``.
 
-check     validate the catalogue and the pages that show it
-verify    check, then run the snippet files that have no current evidence;
+check     validate the catalogue, the pages that show it, and the record of what was published
+record    put on record what is new: pages, anchors, and how each claim stands
+verify    validate the catalogue, then run the snippet files that have no current evidence;
           further arguments go to pytest (``--fresh`` runs all)
 """
 
@@ -10,13 +11,19 @@ import sys
 from pathlib import Path
 
 from . import evidence as ev
+from . import record
 from .catalogue import Catalogue
 from .problems import CatalogueError
 
 
-def check(catalogue: Catalogue) -> bool:
-    """Print what is wrong with the catalogue; return whether nothing is."""
+def check(catalogue: Catalogue, *, recorded: bool = False) -> bool:
+    """Print what is wrong with the catalogue; return whether nothing is.
+
+    With ``recorded``, that includes what is not on record: a draft need not be.
+    """
     problems = catalogue.problems()
+    if recorded and not problems:
+        problems = record.problems(catalogue)
     for problem in problems:
         print(problem, file=sys.stderr)
     claims = len(catalogue.folders())
@@ -52,7 +59,10 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["check"]:
-                return 0 if check(catalogue) else 1
+                return 0 if check(catalogue, recorded=True) else 1
+            case ["record"]:
+                print(record.update(catalogue))
+                return 0
             case ["verify", *rest]:
                 return verify(catalogue, rest) if check(catalogue) else 1
     except CatalogueError as error:

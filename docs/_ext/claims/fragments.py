@@ -20,7 +20,7 @@ class element(nodes.General, nodes.Element):  # noqa: N801 (docutils names nodes
 
 
 class fragment(nodes.General, nodes.Element):  # noqa: N801
-    """Finished HTML, in ``html``."""
+    """Finished HTML, in ``html``, and what stands for it in Markdown, in ``markdown``."""
 
 
 def wrap(tag: str, *children: nodes.Node, classes: tuple[str, ...] = (), **given: str) -> element:
@@ -28,9 +28,9 @@ def wrap(tag: str, *children: nodes.Node, classes: tuple[str, ...] = (), **given
     return element("", *children, tag=tag, given=given, classes=list(classes))
 
 
-def filled(template: str, **values: Any) -> fragment:
+def filled(template: str, markdown: str = "", **values: Any) -> fragment:
     """Return a template of this folder's ``templates`` filled with values, all escaped."""
-    return fragment(html=_templates().get_template(template).render(values))
+    return fragment(html=_templates().get_template(template).render(values), markdown=markdown)
 
 
 @cache

@@ -16,6 +16,7 @@ from .register import Entry, anchor_of, pages_of
 from .tracking import follow, watch
 from .turned import has_turned, picture
 
+LEDGER = "[claims.csv](claims.csv) and [claims.json](claims.json) hold this table."
 SIDES = ("tensorflow", "tie", "none", "pytorch")
 
 
@@ -53,7 +54,7 @@ class AxesDirective(OverviewDirective):
             self.axis(axis, by_axis[axis], first[axis].partition("#")[0])
             for axis in sorted(by_axis, key=wording.position)
         ]
-        return [filled("axes.html", axes=axes)]
+        return [filled("axes.html", "\n".join(map(_in_markdown, axes)), axes=axes)]
 
     def axis(self, name: str, claims: list[Claim], address: str) -> dict[str, Any]:
         count = Counter[str](claim.front.favours for claim in claims)
@@ -69,6 +70,11 @@ class AxesDirective(OverviewDirective):
             "sides": wording.sides(count),
             "turned": f"{sum(map(has_turned, said))} of {len(said)} turned since the articles",
         }
+
+
+def _in_markdown(axis: dict[str, Any]) -> str:
+    address = axis["address"].replace(".html", ".md")
+    return f"- [{axis['title']}]({address}): {axis['lead']}; {axis['sides']}; {axis['turned']}"
 
 
 def _bar(count: Counter[str]) -> Iterator[tuple[str, int, int]]:
@@ -99,7 +105,8 @@ class LedgerDirective(OverviewDirective):
             ("favours", "Favours now", wording.FAVOURS.items()),
             ("article", "Said by", [(key, each.title) for key, each in self.articles.items()]),
         )
-        return [filled("ledger.html", filters=filters, rows=[_row(*each) for each in shown])]
+        rows = [_row(*each) for each in shown]
+        return [filled("ledger.html", LEDGER, filters=filters, rows=rows)]
 
 
 def _row(claim: Claim, address: str) -> dict[str, str]:

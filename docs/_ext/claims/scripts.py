@@ -24,8 +24,8 @@ from . import wording
 
 COLUMNS = 72
 OPTIONS = re.compile(r"[ \t]*# doctest:.*")
-SHOW = "from sys import displayhook as show  # shows a value as the prompt does"
-MODULE = re.compile(r"^[\w.]*\.(?=\w)")  # before the class of an error
+SHOW = "from sys import displayhook  # shows a value as the prompt does"
+MODULE = re.compile(r"^(?:\w+\.)+(?=\w)|^\w+(?=\.\.\.)")  # before the class of an error
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,19 @@ class Step:
     raises: str = ""  # class and message of that error
 
     @property
-    def is_shown(self) -> bool:
-        """Whether it is an expression whose value a prompt shows."""
-        if not self.output or self.raises:
-            return False
-        body = ast.parse(self.code).body
-        return len(body) == 1 and isinstance(body[0], ast.Expr) and not _prints(body[0].value)
+    def shown(self) -> list[ast.expr]:
+        """The expressions whose values a prompt shows: no call of ``print``, which shows itself.
+
+        A prompt shows those in a ``with`` or a loop too, but not those in a definition.
+        """
+        if not self.output or self.raises or "print(" in self.code:
+            return []
+        return list(_expressions(ast.parse(self.code).body))
+
+    @property
+    def is_value(self) -> bool:
+        """Whether a notebook shows its output by itself: it ends in such an expression."""
+        return not self.shown or isinstance(ast.parse(self.code).body[-1], ast.Expr)
 
     @property
     def error(self) -> str:
@@ -52,10 +59,12 @@ class Step:
         return name if isinstance(kind, type) and issubclass(kind, Exception) else "Exception"
 
 
-def _prints(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-    )
+def _expressions(statements: Iterable[ast.stmt]) -> Iterator[ast.expr]:
+    for statement in statements:
+        if isinstance(statement, ast.Expr):
+            yield statement.value
+        elif not isinstance(statement, ast.FunctionDef | ast.ClassDef):
+            yield from _expressions(getattr(statement, "body", []))
 
 
 def steps(code: str) -> list[Step]:
@@ -85,7 +94,7 @@ def script(snippet: Snippet, head: Iterable[str]) -> str:
     parts = ["\n".join(_comment(line) for line in head)]
     blocks = [(block, steps(block.text) if block.is_code else []) for block in snippet.blocks]
     given = settings(snippet.framework)
-    if any(step.is_shown for _, found in blocks for step in found):
+    if any(step.shown for _, found in blocks for step in found):
         given = f"{given}\n\n{SHOW}".strip()
     parts += filter(None, [given])
     parts += [
@@ -114,17 +123,34 @@ def _as_lines(step: Step) -> str:
             '    raise AssertionError("this is expected to fail")',
             _output(step.raises),
         ])  # fmt: skip
-    code = _shown(step.code) if step.is_shown else step.code
+    code = _showing(step)
     if hasattr(ast.parse(step.code).body[-1], "body"):
         code = f"\n{code}\n"  # a definition or a loop stands apart
     return "\n".join(filter(None, [code, _output(step.output)]))
 
 
-def _shown(code: str) -> str:
-    """Return a call that shows the value of an expression, which may be a bare ``a, b``."""
-    call = ast.parse(f"show({code})", mode="eval").body
+def _showing(step: Step) -> str:
+    """Return the code of an example with calls that show what a prompt would."""
+    code = step.code
+    lines = code.encode().splitlines(keepends=True)
+    for node in reversed(step.shown):  # from the end, so that places stay what they are
+        start, end = (
+            len(b"".join(lines[: line - 1])) + column
+            for line, column in (
+                (node.lineno, node.col_offset),
+                (node.end_lineno or node.lineno, node.end_col_offset or 0),
+            )
+        )
+        text = code.encode()
+        code = (text[:start] + _call(text[start:end].decode()).encode() + text[end:]).decode()
+    return code
+
+
+def _call(expression: str) -> str:
+    """Return a call that shows an expression, which may be a bare ``a, b``."""
+    call = ast.parse(f"displayhook({expression})", mode="eval").body
     assert isinstance(call, ast.Call)
-    return f"show({code})" if len(call.args) == 1 else f"show(({code}))"
+    return f"displayhook({expression})" if len(call.args) == 1 else f"displayhook(({expression}))"
 
 
 def _output(text: str) -> str:
@@ -175,7 +201,9 @@ def _cells(snippet: Snippet) -> Iterator[dict[str, Any]]:
             yield _prose(block.text)
             continue
         for group in _groups(steps(block.text)):
-            code = "\n".join(step.code for step in group)
+            code = "\n".join(step.code if step.is_value else _showing(step) for step in group)
+            if "displayhook(" in code:
+                code = f"{SHOW}\n{code}"
             yield _code(code, *(["raises-exception"] if group[-1].raises else []))
 
 

@@ -67,8 +67,10 @@ def picture(claims: list[Claim]) -> nodes.Node:
     total = sum(counted.values())
     lowest = max((bar.y + bar.height for bar in (*then.values(), *now.values())), default=0)
     sentences = [f"{number} {_route(*route)}" for route, number in counted.most_common()]
+    turned = sum(map(has_turned, claims))
     return filled(
         "turned.html",
+        f"Of the {total} claims of the articles, {turned} have turned: {'; '.join(sentences)}.",
         width=WIDTH,
         height=round(lowest + 4),
         columns=(
@@ -78,7 +80,7 @@ def picture(claims: list[Claim]) -> nodes.Node:
         bar=BAR,
         ribbons=list(_ribbons(counted, then, now)),
         total=total,
-        turned=sum(map(has_turned, claims)),
+        turned=turned,
         words="; ".join(sentences),
     )
 
