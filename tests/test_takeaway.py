@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from claims.register import Entry, Register
+from claims.scripts import MODULE
 from claims.takeaway import files
 from conftest import prove
 from sybil.evaluators.doctest import NUMBER
@@ -37,6 +38,7 @@ NOTEBOOKS = [
     for claim in CLAIMS.values()
     if {one.framework for one in claim.snippets} >= {"tensorflow", "pytorch"}
     and not {"slow", "gpu"} & {*claim.front.needs}
+    and not claim.front.apart
 ]
 
 

@@ -68,6 +68,7 @@ class FrontMatter(Schema):
     favours: Favours
     kind: Kind = "claim"
     changed: Text | None = None
+    apart: Text | None = None  # why no notebook can have both sides, in one process
     agree: Annotated[Mapping[Text, Tolerance], AfterValidator(MappingProxyType)] = Field(
         default_factory=lambda: MappingProxyType({}), strict=False
     )

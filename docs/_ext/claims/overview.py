@@ -106,7 +106,8 @@ class LedgerDirective(OverviewDirective):
             ("article", "Said by", [(key, each.title) for key, each in self.articles.items()]),
         )
         rows = [_row(*each) for each in shown]
-        return [filled("ledger.html", LEDGER, filters=filters, rows=rows)]
+        root = "../" * self.env.docname.count("/")
+        return [filled("ledger.html", LEDGER, filters=filters, rows=rows, root=root)]
 
 
 def _row(claim: Claim, address: str) -> dict[str, str]:

@@ -25,6 +25,9 @@ from . import wording
 COLUMNS = 72
 OPTIONS = re.compile(r"[ \t]*# doctest:.*")
 SHOW = "from sys import displayhook  # shows a value as the prompt does"
+APART = """\
+import os, tempfile
+os.chdir(tempfile.mkdtemp())  # the two sides may write files of the same name"""
 MODULE = re.compile(r"^(?:\w+\.)+(?=\w)|^\w+(?=\.\.\.)")  # before the class of an error
 
 
@@ -171,10 +174,14 @@ def _indented(code: str) -> str:
 
 
 def notebook(title: str, about: str, parts: Iterable[tuple[str, Snippet]]) -> str:
-    """Return tabs as one notebook: each with a heading, which may be empty, and its cells."""
+    """Return tabs as one notebook, each under its heading and in a folder of its own.
+
+    A heading is empty where there is one tab: that works where the reader does.
+    """
     cells = [_prose(f"# {title}\n\n{about}")]
     for heading, snippet in parts:
-        cells += [_prose(f"## {heading}")] * bool(heading)
+        if heading:
+            cells += [_prose(f"## {heading}"), _code(APART)]
         cells += _cells(snippet)
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"

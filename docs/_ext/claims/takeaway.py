@@ -30,7 +30,9 @@ def tabs(entry: Entry) -> list[Snippet]:
 
 
 def sides(entry: Entry) -> list[Snippet]:
-    """Return the tabs of both frameworks, nothing unless there are both."""
+    """Return the tabs of both frameworks, nothing unless there are both and they can be one."""
+    if entry.claim.front.apart:
+        return []
     found = [snippet for snippet in tabs(entry) if snippet.framework in SIDES]
     return found if len(found) == len(SIDES) else []
 
