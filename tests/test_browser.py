@@ -83,21 +83,6 @@ def test_every_tab_opens_and_its_code_fits_a_laptop(
 
 
 @pytest.mark.parametrize("name", CLAIM_PAGES)
-def test_choosing_pytorch_in_one_claim_chooses_it_in_all(
-    site: Site, browser: Browser, name: str
-) -> None:
-    with opened(site, browser, f"{name}.html") as visit:
-        claims = visit.page.locator(".claim:has(.sphinx-tabs)")
-        chosen = claims.locator(".sphinx-tabs-tab[aria-selected=true]")
-        assert set(chosen.all_inner_texts()) == {"TensorFlow"}
-        claims.last.get_by_role("tab", name="PyTorch", exact=True).click()
-        assert chosen.all_inner_texts() == ["PyTorch"] * claims.count()
-        shown = claims.locator(".sphinx-tabs-panel:visible")
-        labels = shown.evaluate_all("all => all.map(one => one.getAttribute('aria-labelledby'))")
-        assert labels == chosen.evaluate_all("all => all.map(one => one.id)")
-
-
-@pytest.mark.parametrize("name", CLAIM_PAGES)
 def test_copied_code_is_the_code_without_prompts_and_output(
     site: Site, browser: Browser, name: str
 ) -> None:
