@@ -7,8 +7,10 @@ folder, such as `graphs.html`, measure these alone. The tests use the same funct
 import argparse
 import json
 import shutil
+import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +18,9 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from browsing import NoBrowserError, served
+from browsing import NoBrowserError, launched, opened, served
 from links import Links
+from playwright.sync_api import sync_playwright
 from visits import Findings, visit
 
 PROGRAMS = [str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin"]
@@ -25,6 +28,18 @@ VALIDATOR = Path(sys.prefix, "node/node_modules/html-validate/bin/html-validate.
 RULES = Path(__file__).with_name("htmlvalidate.json")
 SHIFT = 0.02
 FIRST_VISIT, SECOND_PAGE = 150_000, 40_000  # bytes
+ANSWER = 100  # milliseconds
+HERE = Path(__file__).parent
+RECORD, QUERIES = HERE.parent / "snippets" / "record.toml", HERE / "search-queries.toml"
+# What a key does on the search page, until the results are laid out.
+TYPED = """text => {
+  const field = document.getElementById('search-query');
+  field.value = text;
+  const start = performance.now();
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  document.body.getBoundingClientRect();
+  return performance.now() - start;
+}"""
 
 
 class Fault(NamedTuple):
@@ -164,8 +179,36 @@ def second_page(axes: Iterable[Findings]) -> dict[str, float]:
     }
 
 
+def published(links: Links) -> Figure:
+    """Return the figure of addresses on record, which are to lead somewhere for ever."""
+    record = tomllib.loads(RECORD.read_text())
+    addresses = [f"{page}.html" for page in record["pages"]]
+    for anchor, pages in record["anchors"].items():
+        addresses += [f"{page}.html#{anchor}" for page in pages]
+    return counted(
+        "published addresses that are gone",
+        {RECORD.name: [Fault(one) for one in links.missing(addresses)]},
+    )
+
+
+def answers(folder: Path) -> Figure:
+    """Return how long the search takes from a key to its results, question by question."""
+    queries = [query["text"] for query in tomllib.loads(QUERIES.read_text())["query"]]
+    with (
+        served(folder) as site,
+        sync_playwright() as playwright,
+        launched(playwright) as browser,
+        opened(site, browser, "search.html") as visit,
+    ):
+        times = {
+            query: statistics.median(visit.page.evaluate(TYPED, query) for _ in range(5))
+            for query in queries
+        }
+    return Figure("the search answers within", times, ANSWER, "ms")
+
+
 def measure(folder: Path, pages: Sequence[str] = ()) -> list[Figure]:
-    """Return all figures of a built site, or of some of its pages."""
+    """Return the figures of a built site, or of some of its pages, but those of time."""
     links = Links(folder)
     pages = pages or list(links.pages)
     with served(folder, urlsplit(links.base).path) as site:
@@ -196,6 +239,8 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         figures = measure(arguments.folder, arguments.pages)
+        if not arguments.pages and (arguments.folder / "search-index.js").exists():
+            figures += [published(Links(arguments.folder)), answers(arguments.folder)]
     except NoBrowserError as error:
         sys.exit(str(error))
     print(report(figures))

@@ -9,6 +9,7 @@ import pytest
 import visits
 from browsing import CLAIM_PAGES, PAGES, Site, opened
 from figures import Figure
+from links import Links
 from playwright.sync_api import Browser
 
 AXIS = f"{CLAIM_PAGES[0]}.html"
@@ -133,6 +134,20 @@ def measured(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
 def test_a_page_reaches_every_bar(measured: list[Figure], name: str) -> None:
     missed = [words for figure in measured if (words := figure.misses(f"{name}.html"))]
     assert not missed, "\n".join(missed)
+
+
+def test_every_address_that_was_published_leads_somewhere(site: Site) -> None:
+    figure = figures.published(Links(site.folder))
+    assert not figure.missed, figure.faults
+
+
+def test_a_published_address_that_is_gone_is_found(tmp_path: Path) -> None:
+    (tmp_path / "tensors.html").write_text(PAGE.format(body='<p id="tensors-indexing">One</p>'))
+    faults = figures.published(Links(tmp_path)).faults["record.toml"]
+    missing = {fault.what for fault in faults}
+    assert "tensors.html#tensors-item-assignment" in missing
+    assert "graphs.html" in missing
+    assert "tensors.html#tensors-indexing" not in missing
 
 
 @pytest.mark.parametrize("name", CLAIM_PAGES)

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from browsing import Site, launched, opened, served
+from figures import TYPED
 from playwright.sync_api import Page, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,12 +26,6 @@ WATCH = """new MutationObserver(() => {
   if (document.getElementById('search-status')?.textContent) window.shown ??= performance.now();
 }).observe(document, { childList: true, subtree: true, characterData: true })"""
 LINKS = "all => all.map(one => one.getAttribute('href'))"
-TYPED = """() => {
-  const start = performance.now();
-  document.getElementById('search-query').dispatchEvent(new Event('input', { bubbles: true }));
-  document.body.getBoundingClientRect();
-  return performance.now() - start;
-}"""
 
 
 def ask(page: Page, site: Site, query: dict[str, Any]) -> tuple[str, ...]:
@@ -40,7 +35,7 @@ def ask(page: Page, site: Site, query: dict[str, Any]) -> tuple[str, ...]:
         page.goto(f"{site.page('search')}?q={quote(query['text'])}")
         page.wait_for_function("window.shown")
         shown.append(page.evaluate("window.shown"))
-    typed = statistics.median(page.evaluate(TYPED) for _ in range(ROUNDS))
+    typed = statistics.median(page.evaluate(TYPED, query["text"]) for _ in range(ROUNDS))
     links = page.eval_on_selector_all("#search-results a", LINKS)
     claims = query.get("claims", [])
     pages = [claim.split("/")[0] for claim in claims] or [query["page"]]

@@ -53,6 +53,6 @@ def installed() -> list[str]:
 
 
 def _digest() -> str:
-    here = Path(__file__).parent
-    files = sorted([*here.glob("*.py"), *here.glob("templates/*")])
+    ours = Path(__file__).parents[1]  # all of docs/_ext
+    files = sorted([*ours.rglob("*.py"), *ours.rglob("templates/*")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
