@@ -11,6 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 CLAIM = "tensors/item-assignment"
 INDEX = "# Home\n\n```{toctree}\ntensors\nsources\n```\n"
+# What is made of a claim besides its page, and of all words.
+OF_THE_CLAIM = {
+    "tensors.md",
+    "item-assignment-pytorch.py",
+    "item-assignment-pytorch.ipynb",
+    "item-assignment.ipynb",
+}
 INDEXES = {"searchindex.js", "search-index.js"}
 PAGE = f"(axis-tensors)=\n# Tensors\n\n```{{claim}} {CLAIM}\n```\n"
 
@@ -83,7 +90,8 @@ def test_a_changed_snippet_alone_runs_and_its_page_alone_is_published(project: P
     done = make(project)
     assert "1 files ran" in done.stdout
     changed = {name for name, file in published(project).items() if file != before[name]}
-    assert changed - INDEXES == {"tensors.html"}
+    assert {name for name in changed if name.endswith(".html")} == {"tensors.html"}
+    assert changed - {"tensors.html", *INDEXES} == OF_THE_CLAIM | {"claims.json"}
 
 
 def test_wrong_output_fails_with_its_place_and_publishes_nothing(project: Path) -> None:
