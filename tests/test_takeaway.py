@@ -103,9 +103,9 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
 
 
 def parameters(request: pytest.FixtureRequest, name: str) -> list[str]:
-    """Return the values of a parameter in the tests that were selected."""
-    calls = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
-    return sorted({call.params[name] for call in calls if name in call.params})
+    """Return the values of a parameter in the selected tests that use the asking fixture."""
+    items = [item for item in request.session.items if request.fixturename in item.fixturenames]
+    return sorted({item.callspec.params[name] for item in items})
 
 
 # Scripts: run all at once, as the harness runs snippets, before the tests ask for them.
