@@ -1,9 +1,14 @@
 """Made-up projects for the tests: sound unless a test says otherwise."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+
+from snippets._harness import evidence as ev
+from snippets._harness.catalogue import Claim
 
 FRONT: dict[str, Any] = {
     "title": "One and one",
@@ -51,3 +56,12 @@ def show_claim(project: Path, id: str) -> None:  # noqa: A002
     page.parent.mkdir(parents=True, exist_ok=True)
     with page.open("a") as file:
         file.write(f"```{{claim}} {id}\n```\n\n")
+
+
+def prove(folder: Path, claim: Claim) -> None:
+    """Record that each tab of a claim passed, with equal values where they must agree."""
+    zero = {"dtype": "float32", "shape": [], "data": base64.b64encode(np.float32(0)).decode()}
+    values = dict.fromkeys(claim.front.agree, zero)
+    for snippet in claim.snippets:
+        evidence = ev.record(claim, snippet, outcome="passed", seconds=0.5, values=values)
+        ev.write(ev.path_of(folder, claim, snippet), evidence)

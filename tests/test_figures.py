@@ -8,6 +8,7 @@ import figures
 import pytest
 import visits
 from browsing import CLAIM_PAGES, PAGES, Site, opened
+from downloading import using
 from figures import Figure
 from links import Links
 from playwright.sync_api import Browser
@@ -125,8 +126,7 @@ def test_a_fault_is_found_by_its_figure_and_by_no_other(faulty: list[Figure], na
 @pytest.fixture(scope="session")
 def measured(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
     """The figures of the pages that the selected tests are about."""
-    selected = [item for item in request.session.items if "measured" in item.fixturenames]
-    names = {item.callspec.params["name"] for item in selected}
+    names = {item.callspec.params["name"] for item in using(request.session, "measured")}
     return figures.measure(site.folder, [f"{name}.html" for name in sorted(names)])
 
 

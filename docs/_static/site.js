@@ -14,6 +14,13 @@
   const remember = view => { try { localStorage.setItem("view", view); } catch { /* refused */ } };
   const asked = address().searchParams.get("tab");
   const first = [asked, remembered(), VIEWS[0]].find(view => VIEWS.includes(view));
+  // The theme's own script runs a moment after the body is there, which may be seen.
+  new MutationObserver((_changes, observer) => {
+    if (!document.body) return;
+    try { document.body.dataset.theme = localStorage.getItem("theme") || "auto"; } catch { /* refused */ }
+    observer.disconnect();
+  }).observe(root, { childList: true });
+
   root.classList.replace("no-js", "js");
   root.dataset.view = first;
 
