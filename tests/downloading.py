@@ -15,11 +15,12 @@ from helpers import prove
 
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import Catalogue
-from snippets._harness.frameworks import environment
+from snippets._harness.frameworks import PRELOADS, environment
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = Path(__file__).with_name("downloads.py")
 CLAIMS = {claim.id: claim for claim in map(Catalogue(ROOT).load, Catalogue(ROOT).folders())}
+BOTH = (*PRELOADS["tensorflow"].modules, *PRELOADS["torch"].modules)
 SNIPPETS = {ev.snippet_id(claim, one): one for claim in CLAIMS.values() for one in claim.snippets}
 
 
@@ -82,17 +83,17 @@ def downloads(
         path.write_text(next(text for name, text in made.items() if name.endswith(end)))
         (keras if tab == "keras" else together).append(path)
     cores = os.cpu_count() or 1
-    shares = [("tensorflow", "tensorflow,torch", together[core::cores]) for core in range(cores)]
+    shares = [("tensorflow", BOTH, together[core::cores]) for core in range(cores)]
     running = [
         subprocess.Popen(
-            [sys.executable, PROGRAM, folder, modules, *share],
+            [sys.executable, PROGRAM, folder, ",".join(modules), *share],
             env=environment(preload, str(folder)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for preload, modules, share in [*shares, ("keras", "keras,torch", keras)]
+        for preload, modules, share in [*shares, ("keras", PRELOADS["keras"].modules, keras)]
         if share
     ]
     yield Downloads(folder, running)

@@ -8,6 +8,7 @@ import the frameworks anew, which takes an hour for all.
 
 import ast
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -90,6 +91,8 @@ if __name__ == "__main__":
     os.nice(10)  # other tests go first
     for module in sys.argv[2].split(","):
         importlib.import_module(module)
+    gc.collect()
+    gc.freeze()  # or each fork would walk, and copy, the objects of the frameworks
     warnings.simplefilter("ignore")
     for name in sys.argv[3:]:
         in_fork(Path(name), Path(sys.argv[1]))
