@@ -293,3 +293,14 @@ def test_the_footer_says_when_a_page_or_the_site_was_verified(tmp_path: Path) ->
     again = site.build(overrides=settings)
     assert again.written == {"more", "index", "sources"}
     assert "from 21 November 2026 to 22 November 2026" in footers(again)["sources"]
+
+
+def test_the_footer_claims_no_run_that_there_was_not(tmp_path: Path) -> None:
+    site = Site(tmp_path / "project")
+    site.add("sums/one", prove=False, claim=claim_text(needs=["gpu"]))
+    site.prove("sums/one", "tensorflow", time=DAY)
+    site.prove("sums/one", "pytorch", outcome="not run", reason="needs a GPU")
+    settings = {"html_theme": "furo", "templates_path": [TEMPLATES]}
+    said = footers(site.build(overrides=settings))
+    assert said["sums"].startswith("The code on this page passed where it ran, on 21 November 2026")
+    assert "all claims passed where it ran" in said["index"]

@@ -4,7 +4,7 @@ A page with claims speaks of its own, so that a run changes no page but its own;
 others speak of the whole site.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +49,8 @@ def said(verified: dict[str, str], page: str) -> str:
     return verified.get(page, verified[SITE])
 
 
-def sentence(entries: Iterable[Entry], *, site: bool) -> str:
-    """Return when snippets passed, and on which versions."""
+def sentence(entries: Sequence[Entry], *, site: bool) -> str:
+    """Return when snippets passed, and on which versions; claim no run that there was not."""
     runs = [run for entry in entries for run in entry.passed.values()]
     if not runs:
         return "Nothing here has been run."
@@ -59,7 +59,9 @@ def sentence(entries: Iterable[Entry], *, site: bool) -> str:
     versions = {name: version for run in runs for name, version in run.versions.items()}
     on = [f"{title} {versions[name]}" for name, title in NAMED.items() if name in versions]
     code = "The code of all claims" if site else "The code on this page"
-    return f"{code} ran and passed {when}, on {wording.listing(on)}."
+    complete = all(len(entry.passed) == len(entry.claim.snippets) for entry in entries)
+    passed = "ran and passed" if complete else "passed where it ran,"
+    return f"{code} {passed} {when}, on {wording.listing(on)}."
 
 
 def show(
