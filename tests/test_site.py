@@ -561,6 +561,8 @@ def changing_site(root: Path) -> Site:
     return site
 
 
+# After these not all code has run, as the footers of pages about the whole site say too.
+INCOMPLETE = ("a snippet alone", "evidence removed")
 # What a parallel reader notes has to reach the main process: where pages watch for files.
 IN_PARALLEL = ("nothing", "a new tab", "evidence removed")
 
@@ -583,8 +585,9 @@ def test_exactly_the_pages_that_show_a_change_are_read_and_written_again(
     change(site)
     second = site.build(parallel=parallel)
     assert second.read == pages
+    footers = {"verdicts", "sources"} if case in INCOMPLETE else set()
     # Sphinx itself adds the page whose table of contents names a page that was read.
-    assert second.written - {"index"} == pages - {"index"}
+    assert second.written - {"index"} == (pages | footers) - {"index"}
 
 
 def test_first_evidence_has_the_page_read_again(site: Site) -> None:
