@@ -1,0 +1,483 @@
+"""Runs one row: both sides on the same arrays, ordinary and at the edges, value and gradient."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import torch
+
+from . import expressions, signatures
+from .inputs import SIZES, Spec, Variant, make, parse
+from .pairs import KINDS, Function
+from .rows import Row
+from .sides import Leaf, Result
+
+DOUBLE = 1e-3  # of a row's tolerance is what double precision is held to
+HALF = {"float16": 2e-2, "bfloat16": 1e-1}
+ORDINARY = {
+    "float": ({"float": "float32"}, {"float": "float64"}),
+    "complex": ({"complex": "complex64"}, {"complex": "complex128", "float": "float64"}),
+    "int": ({"int": "int64"}, {"int": "int32"}),
+}
+SHOWN = 8  # numbers of a result that a difference shows
+MOMENTS = 0.05  # how far mean and spread of two random streams may be apart, relative to spread
+
+
+@dataclass
+class Record:
+    """What running a row gave: the figures, what is pinned, and what is wrong."""
+
+    compared: bool = False
+    gradient: str = "none"  # compared, or which side alone has one
+    deviation: dict[str, dict[str, float]] = field(default_factory=dict)  # dtype -> what -> size
+    pinned: dict[str, Any] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+
+    def note(self, dtype: str, what: str, absolute: float, relative: float) -> None:
+        known = self.deviation.setdefault(dtype, {})
+        for kind, size in (("absolute", absolute), ("relative", relative)):
+            known[f"{what} {kind}"] = max(known.get(f"{what} {kind}", 0.0), float(f"{size:.2e}"))
+
+
+class Difference(Exception):  # noqa: N818 (it is not an error, but what is looked for)
+    """How two results differ."""
+
+
+def check(name: str, row: Row, *, edges: bool = True) -> Record:
+    """Run a row whole; ``edges`` off leaves out what mutants need not be run on."""
+    return Check(name, row).run(edges=edges)
+
+
+class Check:
+    """One row as it is run."""
+
+    def __init__(self, name: str, row: Row) -> None:
+        self.name, self.row, self.record = name, row, Record()
+        self.specs = {k: parse(v) for k, v in row.inputs.items() if isinstance(v, str)}
+        self.pair = KINDS[row.kind](row, row.tensorflow, row.pytorch)
+        self.differences: dict[str, Any] = {}
+
+    def run(self, *, edges: bool) -> Record:
+        pinned = self.record.pinned
+        pinned["tags"] = []
+        if None in (self.row.tensorflow, self.row.pytorch):
+            self.one_side()
+        else:
+            self.ordinary()
+            self.also()
+            if edges and self.record.compared and self.row.kind == "function":
+                self.edges()
+            pinned["tags"] = sorted({*self.tags(), *self.differences})
+            pinned["differs"] = self.differences
+            pinned["signature"] = signatures.compare(*self.callees())
+            if self.differences and not self.row.says:
+                what = ", ".join(self.differences)
+                self.fail(f"differs ({what}) without a sentence: add 'says'")
+        pinned["cases"] = {name: self.case(name) for name in self.row.cases}
+        pinned["gradient"] = self.record.gradient
+        return self.record
+
+    def fail(self, message: str) -> None:
+        self.record.failures.append(message)
+
+    def callees(self) -> tuple[str | None, str | None]:
+        texts = (self.row.tensorflow, self.row.pytorch)
+        return tuple(  # type: ignore[return-value]
+            expressions.callee(expressions.parse(t), self.row.inputs) if t else None for t in texts
+        )
+
+    def tags(self) -> Iterator[str]:
+        """Yield what the expressions themselves show, and what was written by hand."""
+        yield from self.row.tags
+        if any("permute" in t or ".T" in t or "transpose" in t or "movedim" in t for t in self.layouts()):
+            yield "other layout"
+        if self.row.kind == "random":
+            yield "random stream differs"
+        for side, text in (("TensorFlow", self.row.tensorflow), ("PyTorch", self.row.pytorch)):
+            tree = expressions.parse(text or "None")
+            calls = expressions.names(tree, self.row.inputs)
+            if len(calls) > 1 or len(tree.body) > 1:
+                yield f"composed in {side}"
+
+    def layouts(self) -> list[str]:
+        return [*self.row.feed.values(), *self.row.weights.values(), self.row.take or ""]
+
+    def arrays(self, variant: Variant) -> dict[str, Any]:
+        return {k: make(f"{self.name}.{k}", v, variant) for k, v in self.row.inputs.items()}
+
+    def one_side(self) -> None:
+        """Run the side there is, and look for what the other is said to lack."""
+        side = "tensorflow" if self.row.tensorflow else "pytorch"
+        result = self.pair.run(side, self.arrays(Variant()), gradient=False)
+        if result.error:
+            self.fail(f"{side} raises {result.error}: {result.message[:300]}")
+        self.record.pinned["gives"] = shown(result.leaves)
+        for name in self.row.absent:
+            if signatures.resolve(name) is not None:
+                self.fail(f"{name} is there, though the row says that it is absent")
+
+    def variants(self) -> list[Variant]:
+        kinds = {spec.kind for spec in self.specs.values()}
+        for given in self.row.inputs.values():
+            if not isinstance(given, str):
+                kinds.add({"f": "float", "i": "int"}.get(np.asarray(given).dtype.kind, "") if _flat(given) else "")
+        if self.row.kind in ("optimizer", "layer"):
+            kinds.add("float")
+        for kind, changes in ORDINARY.items():
+            if kind in kinds:
+                return [Variant().of(**change) for change in changes]
+        return [Variant()]
+
+    def ordinary(self) -> None:
+        """Compare value, shape, dtype and gradient in two dtypes of the inputs."""
+        for variant in self.variants():
+            arrays = self.arrays(variant)
+            if self.row.kind == "optimizer":
+                arrays = {"p": np.zeros(1, variant.dtypes["float"])}
+            dtype = _dtype(arrays)
+            both = self.both(arrays, gradient=False)
+            if any(result.error for result in both):
+                self.refused(dtype, *both)
+                continue
+            self.compare(dtype, *both)
+            if self.row.kind in ("function", "layer"):
+                self.gradients(dtype, arrays)
+        if not self.record.compared and not self.record.failures:
+            self.fail("both sides refuse the inputs in every dtype")
+
+    def both(self, arrays: Any, *, gradient: bool, half: str | None = None) -> tuple[Result, Result]:
+        return (
+            self.pair.run("tensorflow", arrays, gradient=gradient, half=half),
+            self.pair.run("pytorch", arrays, gradient=gradient, half=half),
+        )
+
+    def refused(self, dtype: str, one: Result, other: Result) -> None:
+        """A dtype that a side refuses is a difference, as long as another is compared."""
+        if dtype not in ("float64", "int32", "complex128"):
+            told = one.message if one.error else other.message
+            self.fail(f"on {dtype} {_said(one)} in TensorFlow, {_said(other)} in PyTorch: {told[:300]}")
+            return
+        self.differences["other dtypes accepted"] = {dtype: _pair(_said(one), _said(other))}
+
+    def compare(self, dtype: str, one: Result, other: Result) -> None:
+        tolerance = self.row.tolerance * (DOUBLE if dtype in ("float64", "complex128") else 1)
+        try:
+            if self.row.kind == "random":
+                compare_streams(one.leaves, other.leaves)
+                pair = (0.0, 0.0)
+            else:
+                if self.row.kind == "optimizer":  # Keras keeps rates in single precision
+                    tolerance = self.row.tolerance
+                pair = difference(one.leaves, other.leaves, tolerance)
+            self.record.note(dtype, "forward", *pair)
+            self.record.compared = True
+        except Difference as found:
+            self.fail(f"on {dtype}: {found}")
+        for what, find in (("other dtype", _dtypes), ("other return", _structure)):
+            kinds = find(one.leaves), find(other.leaves)
+            if kinds[0] != kinds[1]:
+                self.differences.setdefault(what, {})[dtype] = _pair(*kinds)
+        if one.mutated != other.mutated:
+            self.differences["mutates"] = _pair(*(", ".join(r.mutated) or "nothing" for r in (one, other)))
+
+    def gradients(self, dtype: str, arrays: Any) -> None:
+        """Compare the gradients by every input that floats, if the results depend on any."""
+        if not any(isinstance(v, np.ndarray) and v.dtype.kind in "fc" for v in arrays.values()):
+            return
+        one, other = self.both(arrays, gradient=True)
+        has = [
+            r.gradients is not None and any(g is not None and g.size and np.any(g) for g in r.gradients)
+            for r in (one, other)
+        ]
+        if has[0] != has[1]:
+            self.record.gradient = "TensorFlow alone" if has[0] else "PyTorch alone"
+            self.differences["gradient"] = _pair(*("has one" if h else _without(r) for h, r in zip(has, (one, other))))
+            return
+        if not any(has):
+            return
+        tolerance = 10 * self.row.tolerance * (DOUBLE if dtype in ("float64", "complex128") else 1)
+        pairs = [(a, b) for a, b in zip(one.gradients, other.gradients) if a is not None and b is not None]
+        try:
+            leaves = [tuple(Leaf(each[side], dtype) for each in pairs) for side in (0, 1)]
+            self.record.note(dtype, "gradient", *difference(*leaves, tolerance))
+            self.record.gradient = "compared"
+        except Difference as found:
+            self.fail(f"gradient on {dtype}: {found}")
+
+    def also(self) -> None:
+        """Hold the row's other names to the same values."""
+        arrays = self.arrays(self.variants()[0])
+        for text in self.row.also:
+            try:
+                side, pair = self.alias(text)
+                found = pair.run(side, arrays, gradient=False)
+                if found.error:
+                    raise Difference(f"raises {found.error}: {found.message[:200]}")
+                mine = self.pair.run("tensorflow" if side == "tensorflow" else "pytorch", arrays, gradient=False)
+                if self.row.kind == "random":
+                    compare_streams(found.leaves, mine.leaves)
+                else:
+                    difference(found.leaves, mine.leaves, max(self.row.tolerance, 1e-5))
+            except (Difference, ValueError) as error:
+                self.fail(f"also {text!r}: {error}")
+
+    def alias(self, text: str) -> tuple[str, Function]:
+        """Return the side of another name, and a pair that says it in place of the row's."""
+        name = text.split("(")[0] if "(" in text else text
+        side = "tensorflow" if name.startswith(("tf.", "keras.")) else "pytorch"
+        if name.startswith("np."):
+            return "pytorch", _NumPy(self.row, None, text)
+        if "(" not in text:
+            mine = self.row.tensorflow if side == "tensorflow" else self.row.pytorch
+            text = expressions.renamed(mine or "", text, self.row.inputs)
+        texts = (text, None) if side == "tensorflow" else (None, text)
+        return side, KINDS[self.row.kind](self.row, *texts)
+
+    def edges(self) -> None:
+        """Run what migrating code meets sooner or later, and pin where the sides part."""
+        found: dict[str, Any] = {}
+        for edge, arrays, half in self.edge_arrays():
+            if edge in self.row.without:
+                continue
+            both = self.both(arrays, gradient=False, half=half)
+            if outcome := outcome_of(edge, arrays, *both, HALF.get(half or "", self.row.tolerance * 10)):
+                found[edge] = outcome
+        self.record.pinned["edges"] = found
+
+    def edge_arrays(self) -> Iterator[tuple[str, dict[str, Any], str | None]]:
+        kinds = {spec.kind for spec in self.specs.values()}
+        letters = {letter for spec in self.specs.values() for letter in spec.letters}
+        any_shape = [spec for spec in self.specs.values() if spec.shape is None]
+        first = self.variants()[0]
+        if any_shape:
+            yield "scalar", self.arrays(Variant(first.dtypes, shape=())), None
+        if any_shape or letters:
+            empty = {sorted(letters, key="nmbkthwdcv".find)[0]: 0} if letters else {}
+            yield "empty", self.arrays(Variant(first.dtypes, empty, (0, 3))), None
+            ones = dict.fromkeys(letters, 1)
+            yield "one element", self.arrays(Variant(first.dtypes, ones, (1, 1))), None
+        if "float" in kinds:
+            arrays = self.arrays(first)
+            yield "integers", {k: _rounded(v) if self.is_float(k) else v for k, v in arrays.items()}, None
+            for half in HALF:
+                yield half, arrays, half
+            yield "special values", self.arrays(Variant(first.dtypes, special=True)), None
+            if "int" in kinds:
+                yield "int32 indices", self.arrays(first.of(int="int32")), None
+        yield from self.bad_arrays(first)
+
+    def bad_arrays(self, variant: Variant) -> Iterator[tuple[str, dict[str, Any], str | None]]:
+        arrays = self.arrays(variant)
+        tensors = [k for k in self.specs if isinstance(arrays[k], np.ndarray)]
+        if len(tensors) > 1 and arrays[tensors[1]].ndim:
+            wrong = arrays[tensors[1]]
+            wider = np.concatenate([wrong, wrong[..., :1]], -1)
+            yield "wrong shape", {**arrays, tensors[1]: wider}, None
+        elif tensors:
+            yield "text", {**arrays, tensors[0]: np.array(["a", "b"])}, None
+
+    def is_float(self, name: str) -> bool:
+        return name in self.specs and self.specs[name].kind == "float"
+
+    def case(self, name: str) -> dict[str, Any]:
+        """Run a case; it agrees, or differs as pinned and with a sentence."""
+        case = self.row.cases[name]
+        merged = {**self.row.inputs, **case.inputs}
+        texts = (case.tensorflow or self.row.tensorflow, case.pytorch or self.row.pytorch)
+        row = self.row.model_copy(update={"inputs": merged, "tensorflow": texts[0], "pytorch": texts[1]})
+        inner = Check(f"{self.name}.{name}", row)
+        arrays = inner.arrays(inner.variants()[0])
+        if row.kind == "optimizer":
+            arrays = {"p": np.zeros(1, "float32")}
+        one, other = inner.both(arrays, gradient=False)
+        same = self.agree(one, other)
+        pinned: dict[str, Any] = {"agrees": same} | _pair(_result(one), _result(other))
+        if row.kind in ("function", "layer") and not one.error and not other.error:
+            grads = inner.both(arrays, gradient=True)
+            if any(r.gradients and any(g is not None for g in r.gradients) for r in grads):
+                told = [_grads(r) for r in grads]
+                alike = self.agree(*(Result(tuple(Leaf(g, None) for g in r.gradients or ())) for r in grads))
+                same = same and (alike or told[0] == told[1])
+                pinned["agrees"] = same
+                pinned["gradient"] = _pair(*told)
+        if not same and not case.differs:
+            self.fail(f"case {name!r}: {_result(one)} in TensorFlow, {_result(other)} in PyTorch; "
+                      "add 'differs' with the sentence a reader needs, or mend it")  # fmt: skip
+        if same and case.differs:
+            self.fail(f"case {name!r} says that the sides differ, but both give {_result(one)}")
+        return pinned
+
+    def agree(self, one: Result, other: Result) -> bool:
+        if one.error or other.error:
+            return bool(one.error and other.error)
+        try:
+            difference(one.leaves, other.leaves, self.row.tolerance * 10)
+        except Difference:
+            return False
+        return _dtypes(one.leaves) == _dtypes(other.leaves)
+
+
+class _NumPy(Function):
+    """An expression of NumPy over the arrays themselves."""
+
+    def _run(self, side: str, arrays: Any, gradient: bool, half: str | None) -> Result:
+        from .pairs import ROOTS
+        from .sides import leaves
+
+        return Result(tuple(leaves(expressions.run(self.code["pytorch"], {**ROOTS, **arrays}))))
+
+
+def difference(ones: tuple[Leaf, ...], others: tuple[Leaf, ...], tolerance: float) -> tuple[float, float]:
+    """Return the largest absolute and relative deviation; raise Difference beyond tolerance.
+
+    The relative one is of the larger of one and the value's size, as is the tolerance.
+    """
+    if len(ones) != len(others):
+        raise Difference(f"{len(ones)} values in TensorFlow, {len(others)} in PyTorch")
+    pairs = [_deviation(a.value, b.value, tolerance) for a, b in zip(ones, others)]
+    return max((p[0] for p in pairs), default=0.0), max((p[1] for p in pairs), default=0.0)
+
+
+def _deviation(one: Any, other: Any, tolerance: float) -> tuple[float, float]:
+    a, b = _comparable(one), _comparable(other)
+    if a is None or b is None:
+        if one == other:
+            return 0.0, 0.0
+        raise Difference(f"{_brief(one)} in TensorFlow, {_brief(other)} in PyTorch")
+    if a.shape != b.shape:
+        raise Difference(f"shape {a.shape} in TensorFlow, {b.shape} in PyTorch")
+    if not a.size:
+        return 0.0, 0.0
+    wide = complex if "c" in (a.dtype.kind, b.dtype.kind) else float
+    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
+        wide = object  # exact
+    a, b = a.astype(wide), b.astype(wide)
+    with np.errstate(all="ignore"):
+        same = a == b
+        if wide is not object:
+            same = same | (np.isnan(a) & np.isnan(b))
+        gap = np.where(same, 0, abs(a - b)).astype(float)
+        relative = gap / np.maximum(1, np.abs(b.astype(complex)))
+    worst = float(np.max(relative, initial=0, where=~np.isnan(relative)))
+    if np.isnan(gap).any() or not worst <= tolerance:
+        by = f"by {np.max(relative):.2e}, more than {tolerance:.0e}"
+        raise Difference(f"{by}: {_brief(one)} in TensorFlow, {_brief(other)} in PyTorch")
+    return float(np.max(gap, initial=0)), worst
+
+
+def _comparable(value: Any) -> np.ndarray | None:
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return None
+    return array if array.dtype.kind in "biufc" else None
+
+
+def compare_streams(ones: tuple[Leaf, ...], others: tuple[Leaf, ...]) -> None:
+    """Raise Difference unless two random results have one shape, and one mean, spread and range."""
+    if len(ones) != len(others):
+        raise Difference(f"{len(ones)} values in TensorFlow, {len(others)} in PyTorch")
+    for one, other in zip(ones, others):
+        a, b = np.asarray(one.value, float), np.asarray(other.value, float)
+        if a.shape != b.shape:
+            raise Difference(f"shape {a.shape} in TensorFlow, {b.shape} in PyTorch")
+        spread = max(a.std(), b.std(), 1e-9)
+        quantiles = [abs(np.quantile(a, q) - np.quantile(b, q)) for q in (0.1, 0.25, 0.5, 0.75, 0.9)]
+        worst = max([abs(a.mean() - b.mean()), abs(a.std() - b.std()), *quantiles]) / spread
+        whole = bool((a == np.round(a)).all()), bool((b == np.round(b)).all())
+        if worst > (1.01 if all(whole) and spread < 2 and abs(a.mean() - b.mean()) < MOMENTS * spread else MOMENTS):
+            raise Difference(f"another distribution: mean {a.mean():.3g} and spread {a.std():.3g} "
+                             f"in TensorFlow, {b.mean():.3g} and {b.std():.3g} in PyTorch")  # fmt: skip
+
+
+def outcome_of(edge: str, arrays: Any, one: Result, other: Result, tolerance: float) -> dict[str, str] | None:
+    """Return what each side gives at an edge, None where they agree."""
+    if one.error and other.error:
+        return {"refused": f"{one.error} | {other.error}"}
+    if one.error or other.error:
+        return _pair(_said(one), _said(other))
+    try:
+        difference(one.leaves, other.leaves, tolerance)
+    except Difference:
+        return special_pair(arrays, one, other) or _pair(shown(one.leaves), shown(other.leaves))
+    kinds = _dtypes(one.leaves), _dtypes(other.leaves)
+    return _pair(*kinds) if kinds[0] != kinds[1] else None
+
+
+def special_pair(arrays: Any, one: Result, other: Result) -> dict[str, str] | None:
+    """Return the elements in which results of the inputs' own shape differ, by their input."""
+    floats = [v for v in arrays.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim == 1]
+    if not floats or len(one.leaves) != 1 or len(other.leaves) != 1:
+        return None
+    a, b = (np.asarray(r.leaves[0].value) for r in (one, other))
+    if a.shape != floats[0].shape or b.shape != a.shape or a.dtype.kind not in "biuf":
+        return None
+    with np.errstate(all="ignore"):
+        near = np.isclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=a.dtype.kind == "f" == b.dtype.kind)
+    at = [i for i in range(len(a)) if not near[i]][:SHOWN]
+    where = ", ".join("; ".join(f"{float(v[i]):.3g}" for v in floats) for i in at)
+    return {"at": where} | _pair(*(", ".join(f"{r[i]:.3g}" for i in at) for r in (a, b)))
+
+
+def _pair(one: str, other: str) -> dict[str, str]:
+    return {"tensorflow": one, "pytorch": other}
+
+
+def _said(result: Result) -> str:
+    return f"raises {result.error}" if result.error else f"gives {_dtypes(result.leaves)}"
+
+
+def _result(result: Result) -> str:
+    return f"raises {result.error}" if result.error else shown(result.leaves)
+
+
+def _without(result: Result) -> str:
+    return f"raises {result.error}" if result.error else "has none, or zeros"
+
+
+def _grads(result: Result) -> str:
+    if result.error:
+        return f"raises {result.error}"
+    return "; ".join("none" if g is None else _brief(g) for g in result.gradients or ())
+
+
+def _dtypes(leaves: tuple[Leaf, ...]) -> str:
+    return ", ".join(leaf.dtype or type(leaf.value).__name__ for leaf in leaves)
+
+
+def _structure(leaves: tuple[Leaf, ...]) -> str:
+    return ", ".join("a tensor" if leaf.dtype else f"Python {type(leaf.value).__name__}" for leaf in leaves)
+
+
+def shown(leaves: tuple[Leaf, ...]) -> str:
+    """Return results in words: small ones whole, others by dtype and shape."""
+    return "; ".join(_brief(leaf.value, leaf.dtype) for leaf in leaves)
+
+
+def _brief(value: Any, dtype: str | None = None) -> str:
+    array = _comparable(value)
+    if array is None or array.dtype.kind not in "biufc":
+        return f"{value!r}"[:80]
+    text = f"shape {array.shape}"
+    if 0 < array.size <= SHOWN:
+        rounded = np.array2string(array, precision=4, suppress_small=False, separator=", ", max_line_width=999)
+        text = " ".join(rounded.split())
+    return f"{dtype} {text}" if dtype else text
+
+
+def _flat(given: Any) -> bool:
+    return _comparable(given) is not None
+
+
+def _dtype(arrays: Any) -> str:
+    for kind in "cfi":
+        for value in arrays.values():
+            if isinstance(value, np.ndarray) and value.dtype.kind == kind:
+                return str(value.dtype)
+    return "as given"
+
+
+def _rounded(value: Any) -> Any:
+    return np.asarray(np.round(np.abs(value))).astype("int32") if isinstance(value, np.ndarray) else value
