@@ -9,7 +9,7 @@ SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help html serve test check browser figures screenshots bench-harness bench-search record lock clean
+.PHONY: help html serve test check api browser figures screenshots bench-harness bench-search record lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -31,6 +31,10 @@ check: $(READY) ## lint, format, types and the catalogue, in seconds
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m snippets._harness check
+
+api: $(READY) ## run the rows of the API table that have no evidence, and count what they cover
+	@$(BIN)/python -m pytest -q -p no:randomly --table snippets/_api $(ARGS)
+	@$(BIN)/python -m snippets._harness.api coverage
 
 record: $(READY) ## put on record what is new: pages, anchors, and how each claim stands
 	@$(BIN)/python -m snippets._harness record

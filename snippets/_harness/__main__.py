@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import evidence as ev
 from . import record
+from .api.rows import families
 from .catalogue import Catalogue
 from .problems import CatalogueError
 
@@ -22,12 +23,15 @@ def check(catalogue: Catalogue, *, recorded: bool = False) -> bool:
     With ``recorded``, that includes what is not on record: a draft need not be.
     """
     problems = catalogue.problems()
+    tables = families(catalogue.project)
+    problems += [problem for family in tables for problem in family.problems]
     if recorded and not problems:
         problems = record.problems(catalogue)
     for problem in problems:
         print(problem, file=sys.stderr)
     claims = len(catalogue.folders())
-    print(f"{claims} claims checked, {len(problems)} problems")
+    rows = sum(len(family.rows) for family in tables)
+    print(f"{claims} claims and {rows} rows checked, {len(problems)} problems")
     return not problems
 
 

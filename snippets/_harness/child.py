@@ -61,7 +61,7 @@ def run(job: dict[str, Any], results: int) -> None:
     # Not through a Sybil: it asks inspect who made it, which looks at every module.
     document = Document.parse(job["path"], parser())
     document.path = job["name"]
-    _settle(job["folder"])
+    settle(job["folder"])
     main = ModuleType("__main__")
     # A module in sys.modules: pickle, AutoGraph and dataclasses look it up by name.
     sys.modules["__main__"] = main
@@ -76,7 +76,7 @@ def run(job: dict[str, Any], results: int) -> None:
     report(seconds=time.perf_counter() - started, values=values, leftovers=leftovers())
 
 
-def _settle(folder: str) -> None:
+def settle(folder: str) -> None:
     """Make ``folder`` the process's own: working folder, home and place for temp files."""
     os.chdir(folder)
     os.environ |= {"HOME": folder, "TMPDIR": folder}
@@ -240,5 +240,8 @@ def _children() -> set[int]:
 if __name__ == "__main__":  # a fresh process: preload name, job, descriptor of the results
     tie_to_family()
     preload(sys.argv[1])
-    run(json.loads(sys.argv[2]), int(sys.argv[3]))
+    job = json.loads(sys.argv[2])
+    # This module is __main__ here, and would be imported a second time by its name.
+    begin = run if job["run"] == f"{__package__}.child" else importlib.import_module(job["run"]).run
+    begin(job, int(sys.argv[3]))
     os._exit(0)

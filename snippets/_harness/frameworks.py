@@ -66,6 +66,8 @@ PRELOADS = {
         ),
         WITHOUT_TENSORFLOW + TORCH_REHEARSAL,
     ),
+    # The rows of the API table run in both; what is compiled or traced there is the rows' own.
+    "both": Preload(("torch", "torch._dynamo", "tensorflow", "keras")),
     "keras": Preload(
         ("keras", "torch._dynamo"), WITHOUT_TENSORFLOW, environment={"KERAS_BACKEND": "torch"}
     ),

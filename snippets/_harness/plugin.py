@@ -17,6 +17,8 @@ from sybil.example import SybilFailure
 from sybil.integration.pytest import SybilFile, SybilItem
 
 from . import evidence as ev
+from .api.plugin import FamilyFile, Table, is_family
+from .api.verify import FamilyJob
 from .catalogue import Catalogue, Claim, Snippet
 from .examples import sybil
 from .frameworks import FRAMEWORKS
@@ -32,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--workers", type=int, help="snippet files run at once (default: the cores)")
     group.addoption("--no-fork", action="store_true", help="start a new interpreter per file")
     group.addoption("--limit", type=float, default=LIMIT, help="seconds one file may take")
+    group.addoption("--table", action="store_true", help="run the rows of the API table too")
     group.addoption("--evidence", type=Path, help=f"folder to record in (default: {ev.FOLDER})")
 
 
@@ -44,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     verification = parent.config.stash[VERIFICATION]
+    if parent.config.option.table and is_family(file_path, verification.catalogue.project):
+        return FamilyFile.from_parent(parent, path=file_path, verification=verification)
     try:
         depth = len(file_path.relative_to(verification.catalogue.root).parts)
     except ValueError:
@@ -82,6 +87,7 @@ class Verification:
         self.known: dict[Path, ev.Evidence] = {}
         self.tasks: dict[str, tuple[Claim, Snippet]] = {}
         self.digests: dict[str, str] = {}  # of the tasks, before they ran
+        self.table = Table(config.rootpath, self.folder)
         self.runner: Runner | None = None
 
     def claim(self, folder: Path) -> Claim:
@@ -101,8 +107,10 @@ class Verification:
         needed = [pair for item in items for pair in getattr(item, "needed", list)()]
         by_path = {snippet.path: (claim, snippet) for claim, snippet in needed}
         jobs = [self.job(*pair) for pair in by_path.values() if not self.settle(*pair)]
+        jobs.sort(key=self.last_duration, reverse=True)
+        factor = self.option.limit / LIMIT
+        jobs += self.table.jobs(items, fresh=self.option.fresh, factor=factor)
         if jobs:
-            jobs.sort(key=self.last_duration, reverse=True)
             workers = self.option.workers or cores()
             fork = CAN_FORK and not self.option.no_fork
             self.runner = Runner(jobs, self.record, workers, fork)
@@ -136,6 +144,8 @@ class Verification:
 
     def record(self, job: Job, outcome: Outcome) -> None:
         """Write the evidence of a finished job (called from the runner's threads)."""
+        if isinstance(job, FamilyJob):
+            return self.table.record(job, outcome)
         claim, snippet = self.tasks[job.name]
         failure = outcome.failure
         evidence = ev.record(
@@ -185,14 +195,15 @@ class Verification:
     def summary(self) -> str:
         """Return how many files ran, were reused and were not run, and the slowest."""
         if not self.known:
-            return ""
+            return self.table.summary()
         ran = [e for e in self.known.values() if e.snippet in self.tasks]
         not_run = sum(e.outcome == "not run" for e in self.known.values())
         reused = len(self.known) - len(ran) - not_run
         text = f"{len(ran)} files ran, {reused} had evidence already, {not_run} were not run"
         slowest = sorted(ran, key=lambda e: -e.seconds)[:3]
         tail = ", ".join(f"{e.snippet} {e.seconds:.1f} s" for e in slowest)
-        return f"{text}; slowest: {tail}" if tail else text
+        text = f"{text}; slowest: {tail}" if tail else text
+        return f"{text}\n{self.table.summary()}".strip()
 
 
 def cores() -> int:

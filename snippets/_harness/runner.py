@@ -39,8 +39,15 @@ class Job:
     limit: float
     names: tuple[str, ...] = ()
 
+    @property
+    def preload(self) -> str:
+        """What the server imports that its process is forked from."""
+        return FRAMEWORKS[self.framework].preload
+
     def message(self, folder: str) -> dict[str, Any]:
-        return {"path": str(self.path), "name": self.name, "names": self.names, "folder": folder}
+        """Return the job as the module ``run`` takes it in the process."""
+        texts = {"path": str(self.path), "name": self.name, "folder": folder}
+        return {**texts, "names": self.names, "run": f"{__package__}.child"}
 
 
 @dataclass
@@ -132,8 +139,11 @@ class Child:
                 outcome.at = line
             case {"line": line, "failure": failure}:
                 outcome.examples[line] = failure
+            case {"row": name, "given": given}:
+                outcome.values[name] = given
             case {"seconds": seconds, "values": values, "leftovers": leftovers}:
-                outcome.seconds, outcome.values, outcome.error = seconds, values, leftovers
+                outcome.seconds, outcome.error = seconds, leftovers
+                outcome.values |= values
                 self.finished = True
 
     def kill(self) -> None:
@@ -257,7 +267,7 @@ class Runner:
         self.children: set[Child] = set()
         self.stopping = False
         self.home = tempfile.mkdtemp(prefix="snippets-")
-        preloads = dict.fromkeys(FRAMEWORKS[job.framework].preload for job in jobs)
+        preloads = dict.fromkeys(job.preload for job in jobs)
         self.starters: dict[str, Starter] = {
             name: ForkServer(name, self.home, self.changed) if fork else Starter(name, self.home)
             for name in preloads
@@ -312,7 +322,7 @@ class Runner:
             return None
 
     def starter(self, job: Job) -> Starter:
-        return self.starters[FRAMEWORKS[job.framework].preload]
+        return self.starters[job.preload]
 
     def run(self, job: Job) -> Outcome:
         """Run one job in a temporary folder of its own."""

@@ -6,6 +6,7 @@ reports its examples on ``results`` and prints to ``output``; the server reports
 child's process id and, when it ended, its exit status on ``control``.
 """
 
+import importlib
 import json
 import os
 import selectors
@@ -74,7 +75,7 @@ class Server:
             os.dup2(output, 1)
             os.dup2(output, 2)
             os.close(output)
-            child.run(job, results)
+            importlib.import_module(job["run"]).run(job, results)
             status = 0
         except BaseException:
             traceback.print_exc()

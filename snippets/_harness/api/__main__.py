@@ -2,28 +2,34 @@
 
 try       run rows in this process and print what they give, without recording it
 pin       the same, and write what they give to snippets/_api/pins
+names     say what the installed packages offer that is not on record; ``--pin`` records it
+coverage  print how the rows account for what the packages offer; ``--open`` lists what is left
+mutate    change one thing in every row (of the families named); print the share noticed
 """
 
+import importlib
 import json
+import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ..frameworks import COMMON
+from snippets._harness.frameworks import COMMON
 
 os.environ |= COMMON  # before the frameworks are imported
 
-from . import rows  # noqa: E402
+from . import mutate as mutation
+from . import names as listing
+from . import rows
 
 
 def attempt(arguments: list[str], *, pin: bool) -> int:
     """Run the named rows of a family, or all; return 1 if any fails."""
-    from .check import check
-    from .sides import guard
-
-    sys.addaudithook(guard)
+    check = importlib.import_module(f"{__package__}.check").check
+    sys.addaudithook(importlib.import_module(f"{__package__}.sides").guard)
     name, *chosen = arguments
     family = next((f for f in rows.families(Path.cwd()) if f.name == name), None)
     if family is None:
@@ -40,7 +46,9 @@ def attempt(arguments: list[str], *, pin: bool) -> int:
         seconds = time.perf_counter() - started
         failed += bool(record.failures)
         mark = "FAILED" if record.failures else "ok"
-        print(f"{mark:7}{row_name}  {seconds:.2f} s  gradient {record.gradient}  {record.deviation}")
+        print(
+            f"{mark:7}{row_name}  {seconds:.2f} s  gradient {record.gradient}  {record.deviation}"
+        )
         for failure in record.failures:
             print(f"       {family.path.name}:{family.lines[row_name]}: {failure}")
         if chosen:
@@ -58,6 +66,52 @@ def write(path: Path, pins: dict[str, Any]) -> None:
     path.write_text(json.dumps(pins, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 
+def names(arguments: list[str]) -> int:
+    """Compare the installed packages with the list on record, or record them."""
+    new = listing.installed()
+    if "--pin" in arguments:
+        text = json.dumps(new, indent=0, ensure_ascii=False, sort_keys=True)
+        (Path.cwd() / rows.FOLDER / "names.json").write_text(text + "\n")
+    news = sorted(listing.changes(listing.listing(Path.cwd()), new))
+    print("\n".join(news) or "the installed packages offer what is on record")
+    return 1 if news else 0
+
+
+def coverage(arguments: list[str]) -> int:
+    """Print the table of coverage; return 1 if a name that has to be accounted for is not."""
+    families = rows.families(Path.cwd())
+    missing = 0
+    print(f"{'namespace':22}{'names':>7}{'rows':>7}{'reasons':>9}{'open':>6}{'accounted':>11}")
+    for space, cover in listing.coverage(Path.cwd(), families).items():
+        counts = len(cover.rows), len(cover.reasons), len(cover.open)
+        share = 1 - len(cover.open) / max(cover.total, 1)
+        figures = f"{cover.total:7}{counts[0]:7}{counts[1]:9}{counts[2]:6}{share:11.1%}"
+        complete = listing.NAMESPACES[space]
+        print(f"{space:22}{figures}{'' if not complete else ' of 100 %'}")
+        missing += complete * len(cover.open)
+        if "--open" in arguments:
+            print("  " + " ".join(sorted(name.rpartition(".")[2] for name in cover.open)))
+    return 1 if missing else 0
+
+
+def mutate(chosen: list[str]) -> int:
+    """Print the share of mutants that are noticed, and those that are not."""
+    families = [f for f in rows.families(Path.cwd()) if not chosen or f.name in chosen]
+    total = 0
+    left: list[mutation.Mutant] = []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context) as pool:
+        for family, (count, survivors) in zip(
+            families, pool.map(mutation.survivors, [str(f.path) for f in families]), strict=True
+        ):
+            total, left = total + count, left + survivors
+            print(f"{family.name:28}{count - len(survivors):6} of {count:5} noticed")
+    for mutant in left:
+        print(f"  {mutant.family}/{mutant.row} ({mutant.side}, {mutant.what}): {mutant.text}")
+    print(f"{total - len(left)} of {total} noticed ({1 - len(left) / max(total, 1):.1%})")
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Run the command named first; return the exit code."""
     match arguments:
@@ -65,6 +119,12 @@ def main(arguments: list[str]) -> int:
             return attempt(rest, pin=False)
         case ["pin", *rest] if rest:
             return attempt(rest, pin=True)
+        case ["names", *rest]:
+            return names(rest)
+        case ["coverage", *rest]:
+            return coverage(rest)
+        case ["mutate", *rest]:
+            return mutate(rest)
     print(__doc__, file=sys.stderr)
     return 2
 

@@ -5,14 +5,28 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-import torch
 
 from . import expressions, signatures
-from .inputs import SIZES, Spec, Variant, make, parse
-from .pairs import KINDS, Function
+from .compare import (
+    Difference,
+    comparable,
+    compare_streams,
+    demand,
+    difference,
+    dtypes_of,
+    grads_of,
+    outcome_of,
+    pair_of,
+    result_of,
+    said,
+    shown,
+    structure_of,
+    without_of,
+)
+from .inputs import Variant, make, parse
+from .pairs import KINDS, ROOTS, Function
 from .rows import Row
-from .sides import Leaf, Result
+from .sides import Leaf, Result, leaves
 
 DOUBLE = 1e-3  # of a row's tolerance is what double precision is held to
 HALF = {"float16": 2e-2, "bfloat16": 1e-1}
@@ -21,8 +35,6 @@ ORDINARY = {
     "complex": ({"complex": "complex64"}, {"complex": "complex128", "float": "float64"}),
     "int": ({"int": "int64"}, {"int": "int32"}),
 }
-SHOWN = 8  # numbers of a result that a difference shows
-MOMENTS = 0.05  # how far mean and spread of two random streams may be apart, relative to spread
 
 
 @dataclass
@@ -39,10 +51,6 @@ class Record:
         known = self.deviation.setdefault(dtype, {})
         for kind, size in (("absolute", absolute), ("relative", relative)):
             known[f"{what} {kind}"] = max(known.get(f"{what} {kind}", 0.0), float(f"{size:.2e}"))
-
-
-class Difference(Exception):  # noqa: N818 (it is not an error, but what is looked for)
-    """How two results differ."""
 
 
 def check(name: str, row: Row, *, edges: bool = True) -> Record:
@@ -91,7 +99,10 @@ class Check:
     def tags(self) -> Iterator[str]:
         """Yield what the expressions themselves show, and what was written by hand."""
         yield from self.row.tags
-        if any("permute" in t or ".T" in t or "transpose" in t or "movedim" in t for t in self.layouts()):
+        if any(
+            "permute" in t or ".T" in t or "transpose" in t or "movedim" in t
+            for t in self.layouts()
+        ):
             yield "other layout"
         if self.row.kind == "random":
             yield "random stream differs"
@@ -122,7 +133,11 @@ class Check:
         kinds = {spec.kind for spec in self.specs.values()}
         for given in self.row.inputs.values():
             if not isinstance(given, str):
-                kinds.add({"f": "float", "i": "int"}.get(np.asarray(given).dtype.kind, "") if _flat(given) else "")
+                kinds.add(
+                    {"f": "float", "i": "int"}.get(np.asarray(given).dtype.kind, "")
+                    if _flat(given)
+                    else ""
+                )
         if self.row.kind in ("optimizer", "layer"):
             kinds.add("float")
         for kind, changes in ORDINARY.items():
@@ -147,19 +162,23 @@ class Check:
         if not self.record.compared and not self.record.failures:
             self.fail("both sides refuse the inputs in every dtype")
 
-    def both(self, arrays: Any, *, gradient: bool, half: str | None = None) -> tuple[Result, Result]:
+    def both(
+        self, arrays: Any, *, gradient: bool, half: str | None = None
+    ) -> tuple[Result, Result]:
         return (
             self.pair.run("tensorflow", arrays, gradient=gradient, half=half),
             self.pair.run("pytorch", arrays, gradient=gradient, half=half),
         )
 
     def refused(self, dtype: str, one: Result, other: Result) -> None:
-        """A dtype that a side refuses is a difference, as long as another is compared."""
+        """Note a dtype that a side refuses: a difference, as long as another is compared."""
         if dtype not in ("float64", "int32", "complex128"):
             told = one.message if one.error else other.message
-            self.fail(f"on {dtype} {_said(one)} in TensorFlow, {_said(other)} in PyTorch: {told[:300]}")
+            self.fail(
+                f"on {dtype} {said(one)} in TensorFlow, {said(other)} in PyTorch: {told[:300]}"
+            )
             return
-        self.differences["other dtypes accepted"] = {dtype: _pair(_said(one), _said(other))}
+        self.differences["other dtypes accepted"] = {dtype: pair_of(said(one), said(other))}
 
     def compare(self, dtype: str, one: Result, other: Result) -> None:
         tolerance = self.row.tolerance * (DOUBLE if dtype in ("float64", "complex128") else 1)
@@ -175,33 +194,34 @@ class Check:
             self.record.compared = True
         except Difference as found:
             self.fail(f"on {dtype}: {found}")
-        for what, find in (("other dtype", _dtypes), ("other return", _structure)):
+        for what, find in (("other dtype", dtypes_of), ("other return", structure_of)):
             kinds = find(one.leaves), find(other.leaves)
             if kinds[0] != kinds[1]:
-                self.differences.setdefault(what, {})[dtype] = _pair(*kinds)
+                self.differences.setdefault(what, {})[dtype] = pair_of(*kinds)
         if one.mutated != other.mutated:
-            self.differences["mutates"] = _pair(*(", ".join(r.mutated) or "nothing" for r in (one, other)))
+            self.differences["mutates"] = pair_of(
+                *(", ".join(r.mutated) or "nothing" for r in (one, other))
+            )
 
     def gradients(self, dtype: str, arrays: Any) -> None:
         """Compare the gradients by every input that floats, if the results depend on any."""
         if not any(isinstance(v, np.ndarray) and v.dtype.kind in "fc" for v in arrays.values()):
             return
         one, other = self.both(arrays, gradient=True)
-        has = [
-            r.gradients is not None and any(g is not None and g.size and np.any(g) for g in r.gradients)
-            for r in (one, other)
-        ]
+        has = [any(g is not None and np.any(g) for g in r.gradients or ()) for r in (one, other)]
         if has[0] != has[1]:
             self.record.gradient = "TensorFlow alone" if has[0] else "PyTorch alone"
-            self.differences["gradient"] = _pair(*("has one" if h else _without(r) for h, r in zip(has, (one, other))))
+            told = (
+                "has one" if h else without_of(r) for h, r in zip(has, (one, other), strict=True)
+            )
+            self.differences["gradient"] = pair_of(*told)
             return
         if not any(has):
             return
         tolerance = 10 * self.row.tolerance * (DOUBLE if dtype in ("float64", "complex128") else 1)
-        pairs = [(a, b) for a, b in zip(one.gradients, other.gradients) if a is not None and b is not None]
+        mine, theirs = gradient_leaves(one, other, dtype)
         try:
-            leaves = [tuple(Leaf(each[side], dtype) for each in pairs) for side in (0, 1)]
-            self.record.note(dtype, "gradient", *difference(*leaves, tolerance))
+            self.record.note(dtype, "gradient", *difference(mine, theirs, tolerance))
             self.record.gradient = "compared"
         except Difference as found:
             self.fail(f"gradient on {dtype}: {found}")
@@ -213,9 +233,10 @@ class Check:
             try:
                 side, pair = self.alias(text)
                 found = pair.run(side, arrays, gradient=False)
-                if found.error:
-                    raise Difference(f"raises {found.error}: {found.message[:200]}")
-                mine = self.pair.run("tensorflow" if side == "tensorflow" else "pytorch", arrays, gradient=False)
+                demand(found)
+                mine = self.pair.run(
+                    "tensorflow" if side == "tensorflow" else "pytorch", arrays, gradient=False
+                )
                 if self.row.kind == "random":
                     compare_streams(found.leaves, mine.leaves)
                 else:
@@ -225,7 +246,7 @@ class Check:
 
     def alias(self, text: str) -> tuple[str, Function]:
         """Return the side of another name, and a pair that says it in place of the row's."""
-        name = text.split("(")[0] if "(" in text else text
+        name = text.split("(", maxsplit=1)[0] if "(" in text else text
         side = "tensorflow" if name.startswith(("tf.", "keras.")) else "pytorch"
         if name.startswith("np."):
             return "pytorch", _NumPy(self.row, None, text)
@@ -242,7 +263,7 @@ class Check:
             if edge in self.row.without:
                 continue
             both = self.both(arrays, gradient=False, half=half)
-            if outcome := outcome_of(edge, arrays, *both, HALF.get(half or "", self.row.tolerance * 10)):
+            if outcome := outcome_of(arrays, *both, HALF.get(half or "", self.row.tolerance * 10)):
                 found[edge] = outcome
         self.record.pinned["edges"] = found
 
@@ -254,13 +275,17 @@ class Check:
         if any_shape:
             yield "scalar", self.arrays(Variant(first.dtypes, shape=())), None
         if any_shape or letters:
-            empty = {sorted(letters, key="nmbkthwdcv".find)[0]: 0} if letters else {}
+            empty = {min(letters, key="nmbkthwdcv".find): 0} if letters else {}
             yield "empty", self.arrays(Variant(first.dtypes, empty, (0, 3))), None
             ones = dict.fromkeys(letters, 1)
             yield "one element", self.arrays(Variant(first.dtypes, ones, (1, 1))), None
         if "float" in kinds:
             arrays = self.arrays(first)
-            yield "integers", {k: _rounded(v) if self.is_float(k) else v for k, v in arrays.items()}, None
+            yield (
+                "integers",
+                {k: _rounded(v) if self.is_float(k) else v for k, v in arrays.items()},
+                None,
+            )
             for half in HALF:
                 yield half, arrays, half
             yield "special values", self.arrays(Variant(first.dtypes, special=True)), None
@@ -286,27 +311,31 @@ class Check:
         case = self.row.cases[name]
         merged = {**self.row.inputs, **case.inputs}
         texts = (case.tensorflow or self.row.tensorflow, case.pytorch or self.row.pytorch)
-        row = self.row.model_copy(update={"inputs": merged, "tensorflow": texts[0], "pytorch": texts[1]})
+        row = self.row.model_copy(
+            update={"inputs": merged, "tensorflow": texts[0], "pytorch": texts[1]}
+        )
         inner = Check(f"{self.name}.{name}", row)
         arrays = inner.arrays(inner.variants()[0])
         if row.kind == "optimizer":
             arrays = {"p": np.zeros(1, "float32")}
         one, other = inner.both(arrays, gradient=False)
         same = self.agree(one, other)
-        pinned: dict[str, Any] = {"agrees": same} | _pair(_result(one), _result(other))
+        pinned: dict[str, Any] = {"agrees": same} | pair_of(result_of(one), result_of(other))
         if row.kind in ("function", "layer") and not one.error and not other.error:
             grads = inner.both(arrays, gradient=True)
             if any(r.gradients and any(g is not None for g in r.gradients) for r in grads):
-                told = [_grads(r) for r in grads]
-                alike = self.agree(*(Result(tuple(Leaf(g, None) for g in r.gradients or ())) for r in grads))
+                told = [grads_of(r) for r in grads]
+                alike = self.agree(
+                    *(Result(tuple(Leaf(g, None) for g in r.gradients or ())) for r in grads)
+                )
                 same = same and (alike or told[0] == told[1])
                 pinned["agrees"] = same
-                pinned["gradient"] = _pair(*told)
+                pinned["gradient"] = pair_of(*told)
         if not same and not case.differs:
-            self.fail(f"case {name!r}: {_result(one)} in TensorFlow, {_result(other)} in PyTorch; "
-                      "add 'differs' with the sentence a reader needs, or mend it")  # fmt: skip
+            found = f"{result_of(one)} in TensorFlow, {result_of(other)} in PyTorch"
+            self.fail(f"case {name!r}: {found}; add 'differs' with the sentence a reader needs")
         if same and case.differs:
-            self.fail(f"case {name!r} says that the sides differ, but both give {_result(one)}")
+            self.fail(f"case {name!r} says that the sides differ, but both give {result_of(one)}")
         return pinned
 
     def agree(self, one: Result, other: Result) -> bool:
@@ -316,159 +345,31 @@ class Check:
             difference(one.leaves, other.leaves, self.row.tolerance * 10)
         except Difference:
             return False
-        return _dtypes(one.leaves) == _dtypes(other.leaves)
+        return dtypes_of(one.leaves) == dtypes_of(other.leaves)
 
 
 class _NumPy(Function):
     """An expression of NumPy over the arrays themselves."""
 
-    def _run(self, side: str, arrays: Any, gradient: bool, half: str | None) -> Result:
-        from .pairs import ROOTS
-        from .sides import leaves
-
+    def _run(self, _side: str, arrays: Any, _gradient: bool, _half: str | None) -> Result:
         return Result(tuple(leaves(expressions.run(self.code["pytorch"], {**ROOTS, **arrays}))))
 
 
-def difference(ones: tuple[Leaf, ...], others: tuple[Leaf, ...], tolerance: float) -> tuple[float, float]:
-    """Return the largest absolute and relative deviation; raise Difference beyond tolerance.
-
-    The relative one is of the larger of one and the value's size, as is the tolerance.
-    """
-    if len(ones) != len(others):
-        raise Difference(f"{len(ones)} values in TensorFlow, {len(others)} in PyTorch")
-    pairs = [_deviation(a.value, b.value, tolerance) for a, b in zip(ones, others)]
-    return max((p[0] for p in pairs), default=0.0), max((p[1] for p in pairs), default=0.0)
-
-
-def _deviation(one: Any, other: Any, tolerance: float) -> tuple[float, float]:
-    a, b = _comparable(one), _comparable(other)
-    if a is None or b is None:
-        if one == other:
-            return 0.0, 0.0
-        raise Difference(f"{_brief(one)} in TensorFlow, {_brief(other)} in PyTorch")
-    if a.shape != b.shape:
-        raise Difference(f"shape {a.shape} in TensorFlow, {b.shape} in PyTorch")
-    if not a.size:
-        return 0.0, 0.0
-    wide = complex if "c" in (a.dtype.kind, b.dtype.kind) else float
-    if a.dtype.kind in "iub" and b.dtype.kind in "iub":
-        wide = object  # exact
-    a, b = a.astype(wide), b.astype(wide)
-    with np.errstate(all="ignore"):
-        same = a == b
-        if wide is not object:
-            same = same | (np.isnan(a) & np.isnan(b))
-        gap = np.where(same, 0, abs(a - b)).astype(float)
-        relative = gap / np.maximum(1, np.abs(b.astype(complex)))
-    worst = float(np.max(relative, initial=0, where=~np.isnan(relative)))
-    if np.isnan(gap).any() or not worst <= tolerance:
-        by = f"by {np.max(relative):.2e}, more than {tolerance:.0e}"
-        raise Difference(f"{by}: {_brief(one)} in TensorFlow, {_brief(other)} in PyTorch")
-    return float(np.max(gap, initial=0)), worst
-
-
-def _comparable(value: Any) -> np.ndarray | None:
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        return None
-    return array if array.dtype.kind in "biufc" else None
-
-
-def compare_streams(ones: tuple[Leaf, ...], others: tuple[Leaf, ...]) -> None:
-    """Raise Difference unless two random results have one shape, and one mean, spread and range."""
-    if len(ones) != len(others):
-        raise Difference(f"{len(ones)} values in TensorFlow, {len(others)} in PyTorch")
-    for one, other in zip(ones, others):
-        a, b = np.asarray(one.value, float), np.asarray(other.value, float)
-        if a.shape != b.shape:
-            raise Difference(f"shape {a.shape} in TensorFlow, {b.shape} in PyTorch")
-        spread = max(a.std(), b.std(), 1e-9)
-        quantiles = [abs(np.quantile(a, q) - np.quantile(b, q)) for q in (0.1, 0.25, 0.5, 0.75, 0.9)]
-        worst = max([abs(a.mean() - b.mean()), abs(a.std() - b.std()), *quantiles]) / spread
-        whole = bool((a == np.round(a)).all()), bool((b == np.round(b)).all())
-        if worst > (1.01 if all(whole) and spread < 2 and abs(a.mean() - b.mean()) < MOMENTS * spread else MOMENTS):
-            raise Difference(f"another distribution: mean {a.mean():.3g} and spread {a.std():.3g} "
-                             f"in TensorFlow, {b.mean():.3g} and {b.std():.3g} in PyTorch")  # fmt: skip
-
-
-def outcome_of(edge: str, arrays: Any, one: Result, other: Result, tolerance: float) -> dict[str, str] | None:
-    """Return what each side gives at an edge, None where they agree."""
-    if one.error and other.error:
-        return {"refused": f"{one.error} | {other.error}"}
-    if one.error or other.error:
-        return _pair(_said(one), _said(other))
-    try:
-        difference(one.leaves, other.leaves, tolerance)
-    except Difference:
-        return special_pair(arrays, one, other) or _pair(shown(one.leaves), shown(other.leaves))
-    kinds = _dtypes(one.leaves), _dtypes(other.leaves)
-    return _pair(*kinds) if kinds[0] != kinds[1] else None
-
-
-def special_pair(arrays: Any, one: Result, other: Result) -> dict[str, str] | None:
-    """Return the elements in which results of the inputs' own shape differ, by their input."""
-    floats = [v for v in arrays.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f" and v.ndim == 1]
-    if not floats or len(one.leaves) != 1 or len(other.leaves) != 1:
-        return None
-    a, b = (np.asarray(r.leaves[0].value) for r in (one, other))
-    if a.shape != floats[0].shape or b.shape != a.shape or a.dtype.kind not in "biuf":
-        return None
-    with np.errstate(all="ignore"):
-        near = np.isclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=a.dtype.kind == "f" == b.dtype.kind)
-    at = [i for i in range(len(a)) if not near[i]][:SHOWN]
-    where = ", ".join("; ".join(f"{float(v[i]):.3g}" for v in floats) for i in at)
-    return {"at": where} | _pair(*(", ".join(f"{r[i]:.3g}" for i in at) for r in (a, b)))
-
-
-def _pair(one: str, other: str) -> dict[str, str]:
-    return {"tensorflow": one, "pytorch": other}
-
-
-def _said(result: Result) -> str:
-    return f"raises {result.error}" if result.error else f"gives {_dtypes(result.leaves)}"
-
-
-def _result(result: Result) -> str:
-    return f"raises {result.error}" if result.error else shown(result.leaves)
-
-
-def _without(result: Result) -> str:
-    return f"raises {result.error}" if result.error else "has none, or zeros"
-
-
-def _grads(result: Result) -> str:
-    if result.error:
-        return f"raises {result.error}"
-    return "; ".join("none" if g is None else _brief(g) for g in result.gradients or ())
-
-
-def _dtypes(leaves: tuple[Leaf, ...]) -> str:
-    return ", ".join(leaf.dtype or type(leaf.value).__name__ for leaf in leaves)
-
-
-def _structure(leaves: tuple[Leaf, ...]) -> str:
-    return ", ".join("a tensor" if leaf.dtype else f"Python {type(leaf.value).__name__}" for leaf in leaves)
-
-
-def shown(leaves: tuple[Leaf, ...]) -> str:
-    """Return results in words: small ones whole, others by dtype and shape."""
-    return "; ".join(_brief(leaf.value, leaf.dtype) for leaf in leaves)
-
-
-def _brief(value: Any, dtype: str | None = None) -> str:
-    array = _comparable(value)
-    if array is None or array.dtype.kind not in "biufc":
-        return f"{value!r}"[:80]
-    text = f"shape {array.shape}"
-    if 0 < array.size <= SHOWN:
-        rounded = np.array2string(array, precision=4, suppress_small=False, separator=", ", max_line_width=999)
-        text = " ".join(rounded.split())
-    return f"{dtype} {text}" if dtype else text
+def gradient_leaves(
+    one: Result, other: Result, dtype: str
+) -> tuple[tuple[Leaf, ...], tuple[Leaf, ...]]:
+    """Return the gradients by each input that has one on a side; none counts as zeros."""
+    pairs = [
+        (np.zeros_like(b) if a is None else a, np.zeros_like(a) if b is None else b)
+        for a, b in zip(one.gradients or (), other.gradients or (), strict=True)
+        if a is not None or b is not None
+    ]
+    mine, theirs = (tuple(Leaf(each[side], dtype) for each in pairs) for side in (0, 1))
+    return mine, theirs
 
 
 def _flat(given: Any) -> bool:
-    return _comparable(given) is not None
+    return comparable(given) is not None
 
 
 def _dtype(arrays: Any) -> str:
@@ -480,4 +381,8 @@ def _dtype(arrays: Any) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    return np.asarray(np.round(np.abs(value))).astype("int32") if isinstance(value, np.ndarray) else value
+    return (
+        np.asarray(np.round(np.abs(value))).astype("int32")
+        if isinstance(value, np.ndarray)
+        else value
+    )

@@ -8,12 +8,42 @@ from types import CodeType
 from typing import Any
 
 ROOTS = ("tf", "keras", "torch", "F", "np", "io", "math")
-BUILTINS = (
-    "abs all any bool bytes complex dict enumerate float int isinstance iter len list map max min "
-    "next range reversed round set slice sorted str sum tuple type zip ValueError"
-).split()
+BUILTINS = [
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "bytes",
+    "complex",
+    "dict",
+    "enumerate",
+    "float",
+    "int",
+    "isinstance",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "next",
+    "range",
+    "reversed",
+    "round",
+    "set",
+    "slice",
+    "sorted",
+    "str",
+    "sum",
+    "tuple",
+    "type",
+    "zip",
+    "ValueError",
+]
 FORBIDDEN = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.With, ast.Try)
-SAFE = {name: getattr(builtins, name) for name in BUILTINS}
+# C++ code of the frameworks imports with what it finds here; rows cannot say the name.
+SAFE = {name: getattr(builtins, name) for name in (*BUILTINS, "__import__")}
+FILES = {"save", "load", "read_file", "write_file", "load_library", "fromfile", "from_file"}
 FULL = {"F.": "torch.nn.functional.", "tf.keras.": "keras."}
 
 
@@ -31,10 +61,19 @@ def parse(text: str) -> ast.Module:
     for node in ast.walk(tree):
         if isinstance(node, FORBIDDEN):
             what = type(node).__name__.lower()
-            raise ValueError(f"{text!r} may not use {what}; rows are expressions over inputs")
+            message = f"{text!r} may not use {what}; rows are expressions over inputs"
+            raise ValueError(message)  # noqa: TRY004 (the text is wrong, not its type)
         if isinstance(node, ast.Attribute) and node.attr.startswith("_"):
             raise ValueError(f"{text!r} uses {node.attr!r}, which is private")
+        if isinstance(node, ast.Call) and _takes_path(node):
+            raise ValueError(f"{text!r} touches a file; use a buffer in memory, io.BytesIO()")
     return tree
+
+
+def _takes_path(call: ast.Call) -> bool:
+    """Return whether a call reads or writes a file that a text names: C++ cannot be watched."""
+    texts = (isinstance(a, ast.Constant) and isinstance(a.value, str) for a in call.args)
+    return isinstance(call.func, ast.Attribute) and call.func.attr in FILES and any(texts)
 
 
 def unknown_names(tree: ast.Module, inputs: Mapping[str, Any]) -> list[str]:
@@ -133,7 +172,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
         case ast.Constant(value=bool(value)):
             yield f"{value} inverted", lambda twin: setattr(twin, "value", not twin.value)
         case ast.Constant(value=int() | float()):
-            yield f"{node.value} + 1", lambda twin: setattr(twin, "value", twin.value + 1)
+            yield f"{node.value!r} + 1", lambda twin: setattr(twin, "value", twin.value + 1)
         case ast.Call(keywords=keywords):
             for position, keyword in enumerate(keywords):
                 yield f"without {keyword.arg}", lambda twin, at=position: twin.keywords.pop(at)
@@ -149,7 +188,9 @@ def renamed(text: str, name: str, inputs: Mapping[str, Any]) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and dotted(node.func, inputs) == mine:
             if name.startswith("Tensor."):
-                node.func = ast.Attribute(node.args.pop(0), name.removeprefix("Tensor."), ast.Load())
+                node.func = ast.Attribute(
+                    node.args.pop(0), name.removeprefix("Tensor."), ast.Load()
+                )
             else:
                 if mine and mine.startswith("Tensor."):
                     assert isinstance(node.func, ast.Attribute)

@@ -46,7 +46,7 @@ class Spec:
     shape: tuple[str, ...] | None  # None: any
     low: str | None
     high: str | None
-    property: str
+    quality: str  # such as ``sorted``
 
     @property
     def letters(self) -> set[str]:
@@ -98,8 +98,8 @@ def _draw(name: str, spec: Spec, variant: Variant) -> np.ndarray:
         return np.asarray(random.integers(0, 2, shape)).astype(bool)
     low, high = (_bound(bound, variant) for bound in (spec.low, spec.high))
     if kind in ("int", "uint"):
-        low, high = int(low or 0) if low is not None else -5 * (kind == "int"), high
-        array = _integers(random, shape, int(low), int(6 if high is None else high), spec.property)
+        least = -5 * (kind == "int") if low is None else int(low)
+        array = _integers(random, shape, least, int(6 if high is None else high), spec.quality)
         dtype = spec.kind if spec.kind in FIXED else variant.dtypes["int"]
         return array.astype(dtype)
     if kind == "complex":
@@ -108,7 +108,7 @@ def _draw(name: str, spec: Spec, variant: Variant) -> np.ndarray:
     array = np.asarray(random.normal(size=shape) * 1.5)
     if low is not None and high is not None:
         array = np.asarray(random.uniform(low, high, shape))
-    array = _with_property(random, array, spec.property)
+    array = _with_property(random, array, spec.quality)
     if variant.special and array.size:
         array = _special(array, spec)
     return array.astype(spec.kind if spec.kind in FIXED else _numpy(variant.dtypes["float"]))
@@ -142,9 +142,9 @@ def _with_property(random: np.random.Generator, array: np.ndarray, which: str) -
         case "sorted":
             return np.sort(array, axis=-1)
         case "symmetric":
-            return (array + np.swapaxes(array, -1, -2)) / 2
+            return np.asarray((array + np.swapaxes(array, -1, -2)) / 2)
         case "positive definite":
-            return array @ np.swapaxes(array, -1, -2) + np.eye(array.shape[-1])
+            return np.asarray(array @ np.swapaxes(array, -1, -2) + np.eye(array.shape[-1]))
         case "probabilities":
             exponential = np.exp(array)
             return np.asarray(exponential / exponential.sum(-1, keepdims=True))
@@ -154,7 +154,7 @@ def _with_property(random: np.random.Generator, array: np.ndarray, which: str) -
 
 
 def _special(array: np.ndarray, spec: Spec) -> np.ndarray:
-    """Put what is special into an array: all of it where any shape will do, else the first three."""
+    """Put what is special into an array: all where any shape will do, else the first three."""
     if spec.shape is None:
         return np.array(SPECIAL)
     flat = array.reshape(-1).copy()

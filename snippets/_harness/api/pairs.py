@@ -46,7 +46,7 @@ class Function:
     def take(self) -> Any:
         return expressions.compiled(expressions.parse(self.row.take)) if self.row.take else None
 
-    def settle(self, dtype: str) -> None:
+    def settle(self, _dtype: str) -> None:
         """Set what both sides begin with: seeds, and the dtypes that they assume."""
         tf.random.set_seed(11)
         keras.utils.set_random_seed(11)
@@ -76,7 +76,11 @@ class Function:
             return Result(gradients=ask(call, given))
         before = {k: np.array(v) for k, v in arrays.items() if isinstance(v, np.ndarray)}
         leaves = tuple(sides.leaves(call(given)))
-        after = {k: next(sides.leaves(given[k])).value for k in before if before[k].dtype.kind not in "USO"}
+        after = {
+            k: next(sides.leaves(given[k])).value
+            for k in before
+            if before[k].dtype.kind not in "USO"
+        }
         changed = [k for k, v in after.items() if half is None and not _same(v, before[k])]
         return Result(leaves=leaves, mutated=tuple(changed))
 
@@ -141,7 +145,9 @@ class Layer(Function):
                 if name not in state:
                     raise ValueError(f"no weight {name!r}: there are {', '.join(state)}")
                 if state[name].shape != value.shape:
-                    raise ValueError(f"{name} is {tuple(state[name].shape)}, given {tuple(value.shape)}")
+                    raise ValueError(
+                        f"{name} is {tuple(state[name].shape)}, given {tuple(value.shape)}"
+                    )
                 state[name].copy_(value)
         return self.taken(module(*inputs))
 
@@ -149,7 +155,7 @@ class Layer(Function):
 class Optimizer(Function):
     """Two optimisers that take the same gradients: all steps are compared."""
 
-    def _run(self, side: str, arrays: Arrays, gradient: bool, half: str | None) -> Result:
+    def _run(self, side: str, arrays: Arrays, _gradient: bool, _half: str | None) -> Result:
         random = np.random.default_rng(5)
         dtype = _float_of(arrays)
         start = random.normal(size=(4, 3)).astype(dtype)
@@ -187,7 +193,7 @@ class Optimizer(Function):
 class Schedule(Function):
     """A schedule of Keras, and one of PyTorch over an optimiser ``o`` with rate 0.1."""
 
-    def _run(self, side: str, arrays: Arrays, gradient: bool, half: str | None) -> Result:
+    def _run(self, side: str, _arrays: Arrays, _gradient: bool, _half: str | None) -> Result:
         if side == "tensorflow":
             schedule = expressions.run(self.code[side], ROOTS)
             rates = [float(schedule(step)) for step in range(2 * STEPS)]

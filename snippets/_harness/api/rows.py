@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..problems import Problem, did_you_mean
+from snippets._harness.problems import Problem, did_you_mean
+
 from . import expressions, inputs
 
 FOLDER = Path("snippets/_api")
@@ -108,9 +109,7 @@ def families(project: Path) -> list[Family]:
         ]
         rows = {n: row for n, row in family.rows.items() if owners[n] == family.name}
         problems = (*family.problems, *twice)
-        result.append(
-            Family(family.path, family.title, family.about, rows, family.lines, problems)
-        )
+        result.append(Family(family.path, family.title, family.about, rows, family.lines, problems))
     return result
 
 
@@ -173,12 +172,16 @@ def _wrong(name: str, row: Row) -> Iterator[str]:
                 inputs.parse(given)
             except ValueError as error:
                 yield f"inputs.{key}: {error}"
-    for edge in row.without:
-        if edge not in EDGES:
-            yield f"unknown edge {edge!r}: {did_you_mean(edge, EDGES)}"
-    for tag in row.tags:
-        if tag not in BY_HAND:
-            yield f"tag {tag!r} is not one by hand: {did_you_mean(tag, BY_HAND)}"
+    unknown = [
+        f"unknown edge {e!r}: {did_you_mean(e, EDGES)}" for e in row.without if e not in EDGES
+    ]
+    yield from unknown
+    by_hand = [t for t in row.tags if t not in BY_HAND]
+    yield from (f"tag {t!r} is not one by hand: {did_you_mean(t, BY_HAND)}" for t in by_hand)
+    yield from _wrong_expressions(row)
+
+
+def _wrong_expressions(row: Row) -> Iterator[str]:
     for where, text, extra in _expressions(row):
         try:
             tree = expressions.parse(text)

@@ -66,7 +66,7 @@ def torch_tensor(array: Any, dtype: str | None = None) -> Any:
     return tensor.to(getattr(torch, dtype)) if dtype else tensor
 
 
-def leaves(value: Any) -> Iterator[Leaf]:
+def leaves(value: Any) -> Iterator[Leaf]:  # noqa: C901, PLR0912 (a table of kinds)
     """Yield what a result consists of, in order, as NumPy and Python know it."""
     match value:
         case tf.RaggedTensor():
@@ -169,12 +169,14 @@ def tensorflow_scalar(value: Any) -> Any:
 
 
 def torch_scalar(value: Any) -> torch.Tensor:
-    """The same for PyTorch."""
+    """Return the same number of a result of PyTorch."""
     random, total = np.random.default_rng(7), torch.zeros((), dtype=torch.float64)
     for each in tensors(value):
         real, imaginary = map(torch.from_numpy, map(np.asarray, weigh(each, random)))
         if each.is_complex():
-            total = total + (each.real.double() * real).sum() + (each.imag.double() * imaginary).sum()
+            total = (
+                total + (each.real.double() * real).sum() + (each.imag.double() * imaginary).sum()
+            )
         else:
             total = total + (each.double() * real).sum()
     return total

@@ -13,7 +13,21 @@ import torch
 SAME = (  # names that mean the same argument
     ("axis", "dim", "axes", "dims"),
     ("keepdims", "keepdim"),
-    ("input", "x", "a", "tensor", "value", "values", "features", "logits", "self", "data", "inputs", "images", "params"),
+    (
+        "input",
+        "x",
+        "a",
+        "tensor",
+        "value",
+        "values",
+        "features",
+        "logits",
+        "self",
+        "data",
+        "inputs",
+        "images",
+        "params",
+    ),
     ("other", "y", "b", "x2"),
     ("x1", "input"),
     ("indices", "index"),
@@ -34,7 +48,17 @@ SAME = (  # names that mean the same argument
     ("y_pred", "input"),
     ("alpha", "negative_slope"),
 )
-PLUMBING = {"name", "out", "device", "layout", "requires_grad", "pin_memory", "kwargs", "args", "self"}
+PLUMBING = {
+    "name",
+    "out",
+    "device",
+    "layout",
+    "requires_grad",
+    "pin_memory",
+    "kwargs",
+    "args",
+    "self",
+}
 NONE = object()
 
 
@@ -60,7 +84,11 @@ def parameters(name: str) -> dict[str, str] | None:
     except (TypeError, ValueError):
         return _documented(function)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    named = {p.name: "" if p.default is p.empty else _text(p.default) for p in found if p.kind not in kinds}
+    named = {
+        p.name: "" if p.default is p.empty else _text(p.default)
+        for p in found
+        if p.kind not in kinds
+    }
     return named or _documented(function)
 
 
@@ -70,11 +98,14 @@ def _text(default: Any) -> str:
 
 
 def _documented(function: Any) -> dict[str, str] | None:
-    """Return the parameters that the first line of a docstring names."""
-    match = re.match(r"\s*[\w.]+\(([^\n]*)\)\s*(?:->|$)", function.__doc__ or "", re.MULTILINE)
-    if not match:
+    """Return the parameters that a docstring names: of the overload that has the most."""
+    text = function.__doc__ if isinstance(function.__doc__, str) else ""
+    overloads = re.findall(
+        r"(?:^\s*|\A|:: )[\w.]+\(([^\n]*)\)[ ]*(?:->|$)", text[:4000], re.MULTILINE
+    )
+    if not overloads:
         return None
-    parts = re.split(r",\s*(?![^(]*\))", match[1])
+    parts = re.split(r",\s*(?![^(]*\))", max(overloads, key=lambda found: found.count(",")))
     pairs = (part.strip().partition("=") for part in parts if part.strip() not in ("*", "/", ""))
     return {name.strip(" *").split(":")[0]: default.strip() for name, _, default in pairs}
 
@@ -98,7 +129,9 @@ def compare(one: str | None, other: str | None) -> dict[str, list[str]]:
     found = {
         "renamed": [f"{a} | {b}" for a, b in pairs if a != b],
         "other default": [
-            f"{a} {mine[a]} | {theirs[b]}" for a, b in pairs if mine[a] and theirs[b] and _value(mine[a]) != _value(theirs[b])
+            f"{a} {mine[a]} | {theirs[b]}"
+            for a, b in pairs
+            if mine[a] and theirs[b] and _value(mine[a]) != _value(theirs[b])
         ],
         "only TensorFlow": [a for a in mine if a not in {p[0] for p in pairs}],
         "only PyTorch": [b for b in theirs if b not in {p[1] for p in pairs}],
@@ -112,7 +145,9 @@ def _paired(mine: list[str], theirs: list[str]) -> list[tuple[str, str]]:
     pairs = []
     left = list(theirs)
     for name in mine:
-        other = next((t for t in left if t == name), None) or next((t for t in left if _means(name, t)), None)
+        other = next((t for t in left if t == name), None) or next(
+            (t for t in left if _means(name, t)), None
+        )
         if other:
             left.remove(other)
             pairs.append((name, other))
@@ -128,3 +163,8 @@ def _value(text: str) -> str:
         return f"{float(text):g}"
     except ValueError:
         return text.replace('"', "'")
+
+
+def is_function(value: Any) -> bool:
+    """Return whether a value is a function or a class, which a table of functions is about."""
+    return callable(value) and not isinstance(value, ModuleType | torch.dtype | tf.DType)
