@@ -47,6 +47,7 @@ instead = "Pad the rows."
 """
 # What is wrong with each row, as its report says; none of it may keep SOUND from passing.
 WRONG = {
+    "infinity": ("x / 0", "x * 1e30", "float32: by inf, more than 1e-05"),
     "sign": ("tf.negative(x)", "x + 0", "float32: by"),
     "axis": ("tf.reduce_sum(x, 0)", "torch.sum(x, 1)", "shape (4,) in TensorFlow, (3,) in PyTorch"),
     "gradient": ("tf.stop_gradient(x) + x", "2 * x", "gradient on float32: by"),

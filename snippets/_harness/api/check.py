@@ -66,6 +66,7 @@ class Check:
         self.specs = {k: parse(v) for k, v in row.inputs.items() if isinstance(v, str)}
         self.pair = KINDS[row.kind](row, row.tensorflow, row.pytorch)
         self.differences: dict[str, Any] = {}
+        self.varied = ""  # the kind of input whose dtype varies
 
     def run(self, *, edges: bool) -> Record:
         pinned = self.record.pinned
@@ -142,6 +143,7 @@ class Check:
             kinds.add("float")
         for kind, changes in ORDINARY.items():
             if kind in kinds:
+                self.varied = kind
                 return [Variant().of(**change) for change in changes]
         return [Variant()]
 
@@ -151,7 +153,7 @@ class Check:
             arrays = self.arrays(variant)
             if self.row.kind == "optimizer":
                 arrays = {"p": np.zeros(1, variant.dtypes["float"])}
-            dtype = _dtype(arrays)
+            dtype = variant.dtypes[self.varied] if self.varied else "as given"
             both = self.both(arrays, gradient=False)
             if any(result.error for result in both):
                 self.refused(dtype, *both)
@@ -325,10 +327,10 @@ class Check:
             grads = inner.both(arrays, gradient=True)
             if any(r.gradients and any(g is not None for g in r.gradients) for r in grads):
                 told = [grads_of(r) for r in grads]
-                alike = self.agree(
-                    *(Result(tuple(Leaf(g, None) for g in r.gradients or ())) for r in grads)
+                alike = not any(r.error for r in grads) and self.agree(
+                    *(Result(each) for each in gradient_leaves(*grads, "float32"))
                 )
-                same = same and (alike or told[0] == told[1])
+                same = same and alike
                 pinned["agrees"] = same
                 pinned["gradient"] = pair_of(*told)
         if not same and not case.differs:
@@ -370,14 +372,6 @@ def gradient_leaves(
 
 def _flat(given: Any) -> bool:
     return comparable(given) is not None
-
-
-def _dtype(arrays: Any) -> str:
-    for kind in "cfi":
-        for value in arrays.values():
-            if isinstance(value, np.ndarray) and value.dtype.kind == kind:
-                return str(value.dtype)
-    return "as given"
 
 
 def _rounded(value: Any) -> Any:
