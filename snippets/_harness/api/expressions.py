@@ -3,6 +3,7 @@
 import ast
 import builtins
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from types import CodeType
 from typing import Any
@@ -40,7 +41,7 @@ BUILTINS = [
     "zip",
     "ValueError",
 ]
-FORBIDDEN = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.With, ast.Try)
+FORBIDDEN = (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.ClassDef, ast.Try)
 # C++ code of the frameworks imports with what it finds here; rows cannot say the name.
 SAFE = {name: getattr(builtins, name) for name in (*BUILTINS, "__import__")}
 FILES = {"save", "load", "read_file", "write_file", "load_library", "fromfile", "from_file"}
@@ -126,6 +127,29 @@ def dotted(node: ast.AST, inputs: Mapping[str, Any] = {}) -> str | None:
     if node.id in inputs:
         return f"Tensor.{parts[0]}"
     return full(".".join([node.id, *parts])) if node.id in ROOTS else None
+
+
+def methods(tree: ast.Module) -> Iterator[str]:
+    """Yield the methods of PyTorch's tensors that are called on what an expression computes."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Call() | ast.Subscript() | ast.BinOp())):
+                yield f"Tensor.{node.func.attr}"  # type: ignore[attr-defined]
+            case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="T" | "mT" | "H" | "mH"))):
+                yield f"Tensor.{node.func.attr}"  # type: ignore[attr-defined]
+
+
+def side(tree: ast.Module) -> str:
+    """Return whose expression this is: tensorflow, pytorch or numpy."""
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if used & {"tf", "keras"}:
+        return "tensorflow"
+    return "numpy" if "np" in used and not used & {"torch", "F"} else "pytorch"
+
+
+def is_name(text: str) -> bool:
+    """Return whether a text is a dotted name, not an expression."""
+    return bool(re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", text))
 
 
 def full(name: str) -> str:

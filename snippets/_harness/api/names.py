@@ -67,14 +67,14 @@ def named(row: Row) -> Iterator[str]:
     texts = [row.tensorflow, row.pytorch, *row.feed.values(), row.take]
     for case in row.cases.values():
         texts += [case.tensorflow, case.pytorch]
-    for text in texts:
-        if text:
-            yield from expressions.names(expressions.parse(text), row.inputs)
-    for text in row.also:
-        if "(" in text:
-            yield from expressions.names(expressions.parse(text), row.inputs)
-        else:
+    for text in [*texts, *row.also]:
+        if text and expressions.is_name(text):
             yield expressions.full(text)
+        elif text:
+            tree = expressions.parse(text)
+            yield from expressions.names(tree, row.inputs)
+            if expressions.side(tree) == "pytorch":
+                yield from expressions.methods(tree)
 
 
 def coverage(project: Path, families: Iterable[Family]) -> dict[str, Coverage]:

@@ -40,6 +40,7 @@ class Case(Strict):
     pytorch: str | None = None
     inputs: dict[str, Any] = {}
     differs: str | None = None  # the sentence; without one, both sides have to agree
+    refused: bool = False  # by both sides, each with its own error
 
 
 class Row(Strict):
@@ -210,7 +211,7 @@ def _expressions(row: Row) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield from ((where, text, given) for where, text in sides if text is not None)
     yield from ((f"feed.{key}", text, {}) for key, text in row.feed.items())
     yield from ((f"weights.{key}", text, {"w": 0}) for key, text in row.weights.items())
-    yield from (("also", text, given) for text in row.also if "(" in text)
+    yield from (("also", text, given) for text in row.also if not expressions.is_name(text))
     if row.take:
         yield "take", row.take, {"y": 0}
     for name, case in row.cases.items():

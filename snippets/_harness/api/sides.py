@@ -2,8 +2,10 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -13,7 +15,14 @@ import torch
 
 NAMES = {"tf": tf, "keras": keras, "torch": torch, "F": torch.nn.functional, "np": np}
 ONLY_WRITING = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "subprocess.Popen", "os.system"}
+INSIDE = (sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/")
+OURS = Path(__file__).parents[1]
+TEMPORARY = tempfile.gettempdir()
 watched = False  # while an expression runs
+
+tf.get_logger().setLevel(
+    "ERROR"
+)  # AutoGraph has no source of a row to convert, and says so each time
 
 
 class TouchedFileError(Exception):
@@ -30,8 +39,11 @@ def guard(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _is_foreign(path: Any, mode: Any) -> bool:
     text = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
-    inside = text.startswith((sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/"))
-    return bool(text) and not (inside and set(str(mode or "r")) <= set("rbtU"))
+    reading = set(str(mode or "r")) <= set("rbtU")
+    if reading and text.startswith((*INSIDE, str(OURS))):
+        return False  # imports, and the sources that tracebacks show
+    # AutoGraph writes the functions that it converts into files of its own.
+    return bool(text) and "__autograph_generated_file" not in text and text != TEMPORARY
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ def leaves(value: Any) -> Iterator[Leaf]:  # noqa: C901, PLR0912 (a table of kin
     """Yield what a result consists of, in order, as NumPy and Python know it."""
     match value:
         case tf.RaggedTensor():
-            yield Leaf(value.to_list(), value.dtype.name)
+            yield Leaf(_decoded(value.to_list()), value.dtype.name)
         case tf.SparseTensor():
             yield Leaf(tf.sparse.to_dense(value).numpy(), value.dtype.name)
         case tf.IndexedSlices():
@@ -116,7 +128,7 @@ def _tensorflow_leaf(value: Any) -> Leaf:
 
 
 def _decoded(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | list):
         return [_decoded(each) for each in value]
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
@@ -145,6 +157,8 @@ def tensors(value: Any) -> Iterator[Any]:
             yield value
         case tf.RaggedTensor() if value.dtype.is_floating:
             yield value.flat_values
+        case tf.SparseTensor() if value.dtype.is_floating:
+            yield tf.sparse.to_dense(value)
         case torch.Tensor() if value.is_floating_point() or value.is_complex():
             yield value.to_dense() if value.layout != torch.strided else value
         case dict():

@@ -82,14 +82,14 @@ def parameters(name: str) -> dict[str, str] | None:
     try:
         found = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        return _documented(function)
+        return _documented(name, function)
     kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     named = {
         p.name: "" if p.default is p.empty else _text(p.default)
         for p in found
         if p.kind not in kinds
     }
-    return named or _documented(function)
+    return named or _documented(name, function)
 
 
 def _text(default: Any) -> str:
@@ -97,11 +97,12 @@ def _text(default: Any) -> str:
     return type(default).__name__ if " at 0x" in text else text
 
 
-def _documented(function: Any) -> dict[str, str] | None:
+def _documented(name: str, function: Any) -> dict[str, str] | None:
     """Return the parameters that a docstring names: of the overload that has the most."""
     text = function.__doc__ if isinstance(function.__doc__, str) else ""
+    called = rf"(?:^[ ]*|\A|:: )(?!torch\.return_types)(?:\w+\.)*{name.rpartition('.')[2]}"
     overloads = re.findall(
-        r"(?:^\s*|\A|:: )[\w.]+\(([^\n]*)\)[ ]*(?:->|$)", text[:4000], re.MULTILINE
+        rf"{called}\(((?:[^()\n]|\([^()\n]*\))*)\)[ ]*(?:->|$)", text[:4000], re.MULTILINE
     )
     if not overloads:
         return None
