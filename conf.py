@@ -21,6 +21,7 @@ language = "en"
 extensions = [
     # Ours, in docs/_ext:
     "claims",
+    "api",
     "machines",
     "search",
     "sitemap",

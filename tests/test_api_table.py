@@ -82,7 +82,7 @@ class Project:
     def run(self) -> dict[str, str]:
         """Return what is wrong with each row, by its name; empty for those that pass."""
         report = self.root / "report.xml"
-        options = ["-p", "no:randomly", "--rootdir", ".", "--junitxml", str(report), "--table"]
+        options = ["-p", "no:randomly", "--rootdir", ".", "--junitxml", str(report)]
         plugin = ["-p", "snippets._harness.plugin"]
         self._python("-m", "pytest", *plugin, *options, str(rows.FOLDER))
         cases = ET.parse(report).iter("testcase")  # noqa: S314 (our own report)

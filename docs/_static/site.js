@@ -114,7 +114,7 @@
 
   async function copy(button) {
     const claim = button.closest(".claim");
-    const texts = { link: () => link(claim), code: () => all(".sphinx-tabs-panel", claim).map(code).join("\n") };
+    const texts = { side: () => button.previousElementSibling.textContent, link: () => link(claim), code: () => all(".sphinx-tabs-panel", claim).map(code).join("\n") };
     const label = button.dataset.label ??= button.textContent;
     try {
       await navigator.clipboard.writeText(texts[button.dataset.copy]());
@@ -218,8 +218,20 @@
     return ranked.slice(0, 20).filter(([, score]) => score > ranked[0][1] / 8).map(([n]) => places[n]);
   }
 
+  const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
+  // What is asked for is in the address once it is sent, so that the answer can be linked.
+  function ask(form, show) {
+    form.elements.q.value = address().searchParams.get("q") ?? "";
+    form.addEventListener("input", show);
+    form.addEventListener("submit", event => {
+      event.preventDefault();
+      history.replaceState(null, "", `?${new URLSearchParams({ q: form.elements.q.value })}`);
+    });
+    show();
+  }
+
   function makeSearch(form) {
-    const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
     const item = ([page, title, anchor, summary]) => {
       const [address, axis] = searchIndex.pages[page], entry = make("li");
       entry.append(make("a", { href: anchor ? `${address}#${anchor}` : address, textContent: title }),
@@ -227,19 +239,43 @@
         make("p", { textContent: summary }));
       return entry;
     };
-    const show = () => {
+    ask(form, () => {
       const query = form.elements.q.value.trim(), found = search(query, searchIndex);
       document.getElementById("search-results").replaceChildren(...found.map(item));
       document.getElementById("search-status").textContent = query &&
         `${found.length || "No"} ${found.length === 1 ? "result" : "results"} for “${query}”`;
-    };
-    form.elements.q.value = new URLSearchParams(location.search).get("q") ?? "";
-    form.addEventListener("input", show);
-    form.addEventListener("submit", event => {
-      event.preventDefault();
-      history.replaceState(null, "", `?${new URLSearchParams({ q: form.elements.q.value })}`);
     });
-    show();
+  }
+
+  // The API table: its rows, in api-index.js, are found by any of their names.
+  const LONG = [[/^f\./, "torch.nn.functional."], [/^tf\.keras\./, "keras."], [/^numpy\./, "np."], [/\(.*/, ""]];
+  const FITS = [ // how a word may fit a row, the best first
+    (word, { names }) => names.includes(word),
+    (word, { name, names }) => name === word || names.some(each => each.endsWith(`.${word}`)),
+    (word, { names }) => names.some(each => each.includes(`.${word}`)),
+    (word, { text }) => text.includes(word),
+  ];
+
+  function makeTableSearch(form) {
+    const rows = apiIndex.rows.map(([family, name, tensorflow, pytorch, says, names]) => ({
+      family, name, tensorflow, pytorch, says, names: names.toLowerCase().split(" "),
+      text: [name, tensorflow, pytorch, says, names].join(" ").toLowerCase() }));
+    const item = ({ family, name, tensorflow, pytorch, says }) => {
+      const [page, title] = apiIndex.families[family], entry = make("li");
+      entry.append(make("a", { textContent: name, href: `${page}.html#api-${name}` }), make("small", { textContent: ` ${title}` }),
+        make("p", { textContent: says }), ...[tensorflow, pytorch].map(code => make("code", { textContent: code || "nothing" })));
+      return entry;
+    };
+    ask(form, () => {
+      const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean)
+        .map(word => LONG.reduce((text, [short, long]) => text.replace(short, long), word));
+      const ranked = rows.map(row => [words.map(word => FITS.findIndex(fits => fits(word, row))), row]);
+      const found = ranked.filter(([ranks]) => words.length && !ranks.includes(-1));
+      const badness = ([ranks, { text }]) => ranks.reduce((sum, rank) => sum + rank, text.length / 1e6);
+      found.sort((one, other) => badness(one) - badness(other));
+      document.getElementById("api-results").replaceChildren(...found.slice(0, 40).map(([, row]) => item(row)));
+      form.querySelector("[role=status]").textContent = `${words.length ? `${found.length} of ` : ""}${rows.length} rows`;
+    });
   }
 
   // What scrolls takes the focus, so that the keyboard scrolls it; what does not is no stop.
@@ -262,6 +298,7 @@
     for (const block of all("pre, .table-wrapper")) scrolling.observe(block);
     all(".ledger, .sortable").forEach(makeSortable);
     all(".ledger-filter").forEach(makeFilter);
+    if (window.apiIndex) all("#api-search").forEach(makeTableSearch);
     if (window.searchIndex) all("#search-form").forEach(makeSearch);
   });
 })();

@@ -13,6 +13,7 @@ from pathlib import Path
 from . import evidence as ev
 from . import record
 from .api.rows import families
+from .api.verify import proven
 from .catalogue import Catalogue
 from .problems import CatalogueError
 
@@ -36,9 +37,12 @@ def check(catalogue: Catalogue, *, recorded: bool = False) -> bool:
 
 
 def pending(catalogue: Catalogue) -> list[Path]:
-    """Return the snippet files without a recorded pass on the installed versions."""
+    """Return the files of snippets and rows without a recorded pass on the installed versions."""
     folder = catalogue.project / ev.FOLDER
-    return [
+    tables = [
+        f.path for f in families(catalogue.project) if not proven(folder, f).keys() >= f.rows.keys()
+    ]
+    return tables + [
         snippet.path
         for claim in map(catalogue.load, catalogue.folders())
         for snippet in claim.snippets
@@ -51,7 +55,7 @@ def verify(catalogue: Catalogue, arguments: list[str]) -> int:
     fresh = "--fresh" in arguments
     files = [catalogue.root] if fresh else pending(catalogue)
     if not files:
-        print("every snippet file has evidence already")
+        print("every snippet file, and every row, has evidence already")
         return 0
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments]
     return subprocess.call([*command, *map(str, files)], cwd=catalogue.project)

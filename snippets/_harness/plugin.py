@@ -34,7 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--workers", type=int, help="snippet files run at once (default: the cores)")
     group.addoption("--no-fork", action="store_true", help="start a new interpreter per file")
     group.addoption("--limit", type=float, default=LIMIT, help="seconds one file may take")
-    group.addoption("--table", action="store_true", help="run the rows of the API table too")
     group.addoption("--evidence", type=Path, help=f"folder to record in (default: {ev.FOLDER})")
 
 
@@ -47,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     verification = parent.config.stash[VERIFICATION]
-    if parent.config.option.table and is_family(file_path, verification.catalogue.project):
+    if is_family(file_path, verification.catalogue.project):
         return FamilyFile.from_parent(parent, path=file_path, verification=verification)
     try:
         depth = len(file_path.relative_to(verification.catalogue.root).parts)

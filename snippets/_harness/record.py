@@ -20,6 +20,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from .api.rows import FOLDER, load
 from .catalogue import SHOWN, Catalogue
 from .problems import CatalogueError, Problem
 
@@ -30,6 +31,7 @@ HEAD = """\
 """
 TARGET = re.compile(r"^\(([^)\s]+)\)=$", re.MULTILINE)
 ARTICLES = re.compile(r"^ *(?:`{3,}|:{3,})\{articles\}", re.MULTILINE)
+FAMILY = re.compile(r"^ *(?:`{3,}|:{3,})\{api-family\} *(\S+)", re.MULTILINE)
 FENCE = re.compile(r"^(`{3,}).*?^\1`*$", re.MULTILINE | re.DOTALL)
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -96,6 +98,10 @@ def _anchors(page: str, catalogue: Catalogue) -> Iterator[str]:
     """Yield the anchors that a page gives: its own labels, claims and articles."""
     yield from TARGET.findall(FENCE.sub("", page))
     yield from (claim_id.replace("/", "-") for claim_id in SHOWN.findall(page))
+    for family in FAMILY.findall(page):
+        yield from (
+            f"api-{row}" for row in load(catalogue.project / FOLDER / f"{family}.toml").rows
+        )
     if ARTICLES.search(page):
         yield from (f"article-{key}" for key in catalogue.articles)
 

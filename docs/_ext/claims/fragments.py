@@ -29,14 +29,14 @@ def wrap(tag: str, *children: nodes.Node, classes: tuple[str, ...] = (), **given
 
 
 def filled(template: str, markdown: str = "", **values: Any) -> fragment:
-    """Return a template of this folder's ``templates`` filled with values, all escaped."""
+    """Return a template of ours filled with values, all escaped."""
     return fragment(html=_templates().get_template(template).render(values), markdown=markdown)
 
 
 @cache
 def _templates() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FileSystemLoader(sorted(Path(__file__).parents[1].glob("*/templates"))),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

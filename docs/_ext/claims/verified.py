@@ -4,9 +4,10 @@ A page with claims speaks of its own, so that a run changes no page but its own;
 others speak of the whole site.
 """
 
-from collections.abc import Iterable, Sequence
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -52,14 +53,27 @@ def said(verified: dict[str, str], page: str) -> str:
 def sentence(entries: Sequence[Entry], *, site: bool) -> str:
     """Return when snippets passed, and on which versions; claim no run that there was not."""
     runs = [run for entry in entries for run in entry.passed.values()]
+    complete = all(len(entry.passed) == len(entry.claim.snippets) for entry in entries)
+    return told("The code of all claims" if site else "The code on this page", runs, complete)
+
+
+class Run(Protocol):
+    """What this needs to know of a run that passed."""
+
+    @property
+    def time(self) -> datetime.datetime: ...
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+
+
+def told(code: str, runs: Sequence[Run], complete: bool) -> str:
+    """Return in words when ``code`` passed, given the runs that did and whether all did."""
     if not runs:
         return "Nothing here has been run."
     first, last = (wording.date(pick(run.time for run in runs)) for pick in (min, max))
     when = f"on {last}" if first == last else f"from {first} to {last}"
     versions = {name: version for run in runs for name, version in run.versions.items()}
     on = [f"{title} {versions[name]}" for name, title in NAMED.items() if name in versions]
-    code = "The code of all claims" if site else "The code on this page"
-    complete = all(len(entry.passed) == len(entry.claim.snippets) for entry in entries)
     passed = "ran and passed" if complete else "passed where it ran,"
     return f"{code} {passed} {when}, on {wording.listing(on)}."
 
@@ -68,7 +82,8 @@ def show(
     app: Sphinx, page: str, _template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     """Tell the templates what was verified, and whether the page shows claims."""
-    context["verified"] = said(getattr(app.env, "claims_verified", {SITE: ""}), page)
+    own = app.env.metadata.get(page, {}).get("verified")  # noted by a directive of the page
+    context["verified"] = own or said(getattr(app.env, "claims_verified", {SITE: ""}), page)
     context["shows_claims"] = doctree is not None and any(
         "claim" in section["classes"] for section in doctree.findall(nodes.section)
     )

@@ -4,6 +4,7 @@ twins      a Markdown twin of each page, written by markdown
 markdown   a page's nodes as Markdown
 llms       llms.txt: which pages there are, and what each is about
 data       claims.json, its schema, and claims.csv
+table      api-table.json, its schema, and api-table.csv
 feed       feed.xml: the claims whose status or verdict changed
 cards      a picture per page for link previews
 moved      anchors and pages that are gone keep leading to what took their place
@@ -15,10 +16,10 @@ All of it is written when Sphinx wrote a page, the record changed, or it is not 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 
-from . import cards, data, feed, llms, moved, twins
+from . import cards, data, feed, llms, moved, table, twins
 from .build import Build
 
-FILES = {"llms.txt": llms, "claims.json": data, "feed.xml": feed}
+FILES = {"llms.txt": llms, "claims.json": data, "api-table.json": table, "feed.xml": feed}
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
@@ -41,7 +42,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """Write what is about the whole site, if anything in it may have changed."""
     build = Build.of(app)
-    if app.builder.format == "html" and not exception and build.is_news(FILES):
+    names = [name for name in FILES if name != "api-table.json" or build.has_table]
+    if app.builder.format == "html" and not exception and build.is_news(names):
         for module in FILES.values():
             for file, text in module.files(build).items():
                 (build.out / file).write_bytes(text.encode())

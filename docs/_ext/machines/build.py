@@ -10,6 +10,7 @@ from claims.wording import plain
 from sphinx.application import Sphinx
 
 from snippets._harness import record as rec
+from snippets._harness.api.rows import FOLDER
 from snippets._harness.problems import CatalogueError
 
 Moves = dict[str, dict[str, str]]  # page -> anchor that it held -> page or anchor of today
@@ -52,6 +53,11 @@ class Build:
         if not target.exists():
             return True
         return source.exists() and source.stat().st_mtime > target.stat().st_mtime
+
+    @property
+    def has_table(self) -> bool:
+        """Whether the project has an API table."""
+        return any((self.register.catalogue.project / FOLDER).glob("*.toml"))
 
     @cached_property
     def entries(self) -> list[Entry]:

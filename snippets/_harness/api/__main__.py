@@ -83,14 +83,14 @@ def coverage(arguments: list[str]) -> int:
     missing = 0
     print(f"{'namespace':22}{'names':>7}{'rows':>7}{'reasons':>9}{'open':>6}{'accounted':>11}")
     for space, cover in listing.coverage(Path.cwd(), families).items():
-        counts = len(cover.rows), len(cover.reasons), len(cover.open)
-        share = 1 - len(cover.open) / max(cover.total, 1)
-        figures = f"{cover.total:7}{counts[0]:7}{counts[1]:9}{counts[2]:6}{share:11.1%}"
+        open_names = cover["open"]
+        share = 1 - len(open_names) / max(len(cover.how), 1)
+        counts = f"{len(cover.how):7}{cover.rows:7}{len(cover.reasons):9}{len(open_names):6}"
         complete = listing.NAMESPACES[space]
-        print(f"{space:22}{figures}{'' if not complete else ' of 100 %'}")
-        missing += complete * len(cover.open)
+        print(f"{space:22}{counts}{share:11.1%}{' of 100 %' if complete else ''}")
+        missing += complete * len(open_names)
         if "--open" in arguments:
-            print("  " + " ".join(sorted(name.rpartition(".")[2] for name in cover.open)))
+            print("  " + " ".join(sorted(name.rpartition(".")[2] for name in open_names)))
     return 1 if missing else 0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from . import expressions, signatures
 from .compare import (
     Difference,
+    apart,
     comparable,
     compare_streams,
     demand,
@@ -108,9 +109,7 @@ class Check:
         if self.row.kind == "random":
             yield "random stream differs"
         for side, text in (("TensorFlow", self.row.tensorflow), ("PyTorch", self.row.pytorch)):
-            tree = expressions.parse(text or "None")
-            calls = expressions.names(tree, self.row.inputs)
-            if len(calls) > 1 or len(tree.body) > 1:
+            if expressions.is_composed(text or "None", self.row.inputs):
                 yield f"composed in {side}"
 
     def layouts(self) -> list[str]:
@@ -321,17 +320,12 @@ class Check:
             arrays = {"p": np.zeros(1, "float32")}
         one, other = inner.both(arrays, gradient=False)
         same = self.agree(one, other)
-        pinned: dict[str, Any] = {"agrees": same} | pair_of(result_of(one), result_of(other))
+        pinned: dict[str, Any] = {"agrees": same} | (
+            pair_of(result_of(one), result_of(other)) if same else apart(one, other)
+        )
         if row.kind in ("function", "layer") and not one.error and not other.error:
-            grads = inner.both(arrays, gradient=True)
-            if any(r.gradients and any(g is not None for g in r.gradients) for r in grads):
-                told = [grads_of(r) for r in grads]
-                alike = not any(r.error for r in grads) and self.agree(
-                    *(Result(each) for each in gradient_leaves(*grads, "float32"))
-                )
-                same = same and alike
-                pinned["agrees"] = same
-                pinned["gradient"] = pair_of(*told)
+            pinned |= inner.case_gradients(arrays, pinned)
+            same = pinned["agrees"]
         refused = bool(one.error and other.error)
         if refused != case.refused:
             told = f"TensorFlow {said(one)}, PyTorch {said(other)}: {one.message[:200]}"
@@ -343,6 +337,16 @@ class Check:
         if same and case.differs:
             self.fail(f"case {name!r} says that the sides differ, but both give {result_of(one)}")
         return pinned
+
+    def case_gradients(self, arrays: Any, pinned: dict[str, Any]) -> dict[str, Any]:
+        """Return the gradients that a case adds to what it pins, if a side has any."""
+        one, other = self.both(arrays, gradient=True)
+        if not any(g is not None for r in (one, other) for g in r.gradients or ()):
+            return {}
+        leaves = (Result(each) for each in gradient_leaves(one, other, "float32"))
+        alike = not one.error and not other.error and self.agree(*leaves)
+        told = pair_of(grads_of(one), grads_of(other))
+        return {"agrees": pinned["agrees"] and alike, "gradient": told}
 
     def agree(self, one: Result, other: Result) -> bool:
         if one.error or other.error:

@@ -96,7 +96,7 @@ def outcome_of(arrays: Any, one: Result, other: Result, tolerance: float) -> dic
     try:
         difference(one.leaves, other.leaves, tolerance)
     except Difference:
-        return special_pair(arrays, one, other) or pair_of(shown(one.leaves), shown(other.leaves))
+        return special_pair(arrays, one, other) or apart(one, other)
     kinds = dtypes_of(one.leaves), dtypes_of(other.leaves)
     return pair_of(*kinds) if kinds[0] != kinds[1] else None
 
@@ -124,6 +124,22 @@ def special_pair(arrays: Any, one: Result, other: Result) -> dict[str, str] | No
     at = [i for i in range(len(a)) if not near[i]][:SHOWN]
     where = ", ".join("; ".join(f"{float(v[i]):.3g}" for v in floats) for i in at)
     return {"at": where} | pair_of(*(", ".join(f"{r[i]:.3g}" for i in at) for r in (a, b)))
+
+
+def apart(one: Result, other: Result) -> dict[str, str]:
+    """Return what each side gives; of larger results the first elements that differ."""
+    pair = pair_of(result_of(one), result_of(other))
+    if pair["tensorflow"] == pair["pytorch"] and not one.error:
+        for a, b in zip(one.leaves, other.leaves, strict=True):
+            x, y = comparable(a.value), comparable(b.value)
+            if x is None or y is None or x.shape != y.shape:
+                continue
+            with np.errstate(all="ignore"):
+                near = np.isclose(x, y, rtol=1e-3, atol=1e-4, equal_nan=x.dtype.kind in "fc")
+            if at := [tuple(map(int, i)) for i in np.argwhere(~near)[:SHOWN]]:
+                told = (", ".join(f"{np.asarray(v[i]).item():.3g}" for i in at) for v in (x, y))
+                return {"index": ", ".join(map(str, at))} | pair_of(*told)
+    return pair
 
 
 def pair_of(one: str, other: str) -> dict[str, str]:

@@ -129,6 +129,12 @@ def dotted(node: ast.AST, inputs: Mapping[str, Any] = {}) -> str | None:
     return full(".".join([node.id, *parts])) if node.id in ROOTS else None
 
 
+def is_composed(text: str, inputs: Mapping[str, Any]) -> bool:
+    """Return whether an expression takes several calls, or statements."""
+    tree = parse(text)
+    return len(names(tree, inputs)) > 1 or len(tree.body) > 1
+
+
 def methods(tree: ast.Module) -> Iterator[str]:
     """Yield the methods of PyTorch's tensors that are called on what an expression computes."""
     for node in ast.walk(tree):

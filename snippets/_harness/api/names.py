@@ -27,20 +27,30 @@ PYTORCH = {
 }  # fmt: skip
 NAMESPACES = {**TENSORFLOW, **PYTORCH}  # -> whether every name has to be accounted for
 
-Listing = dict[str, dict[str, list[str]]]  # namespace -> name -> its first name, its arguments
+Listing = dict[str, dict[str, list[str]]]  # namespace -> name -> first name, arguments
+
+
+HOW = ("one call", "several calls", "alone", "reason", "open")  # the best of them counts
 
 
 @dataclass
 class Coverage:
-    """How the names of one namespace are accounted for; aliases of one function count once."""
+    """How the names of one namespace are accounted for; aliases of one function count once.
 
-    rows: set[str] = field(default_factory=set)
-    reasons: dict[str, str] = field(default_factory=dict)  # name -> why it has no row
-    open: set[str] = field(default_factory=set)
+    By name: whether the other framework has it in `one call`, in `several calls`, or not
+    (`alone`), as a row shows; a `reason` for no row; or nothing yet (`open`).
+    """
+
+    how: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)  # of names that have no row
+
+    def __getitem__(self, how: str) -> list[str]:
+        return [name for name, found in self.how.items() if found == how]
 
     @property
-    def total(self) -> int:
-        return len(self.rows) + len(self.reasons) + len(self.open)
+    def rows(self) -> int:
+        """How many names stand in rows."""
+        return sum(how in HOW[:3] for how in self.how.values())
 
 
 def listing(project: Path) -> Listing:
@@ -50,6 +60,16 @@ def listing(project: Path) -> Listing:
     except OSError:
         return {}
     return found
+
+
+def undocumented(project: Path) -> dict[str, bool]:
+    """Return the names of PyTorch without a docstring, of which its documentation has no page."""
+    return {
+        name: True
+        for space in listing(project).values()
+        for name, entry in space.items()
+        if entry[2:] == ["undocumented"]
+    }
 
 
 def reasons(project: Path) -> dict[str, list[str]]:
@@ -81,22 +101,31 @@ def coverage(project: Path, families: Iterable[Family]) -> dict[str, Coverage]:
     """Return, per namespace, which names rows account for, which a reason, and which nothing."""
     names = listing(project)
     first = {name: entry[0] for space in names.values() for name, entry in space.items()}
-    rows = (row for family in families for row in family.rows.values())
-    shown = {first.get(name, name) for row in rows for name in named(row)}
+    shown: dict[str, str] = {}
+    for row in (row for family in families for row in family.rows.values()):
+        for name in named(row):
+            key, how = first.get(name, name), _how(row, name)
+            shown[key] = min(how, shown.get(key, how), key=HOW.index)
     # A name that several namespaces share is one function: TensorFlow's tf.abs and tf.math.abs.
     patterns = [(p, reason) for reason, given in reasons(project).items() for p in given]
     found = {}
     for space in NAMESPACES:
         cover = Coverage()
         for name in {entry[0]: name for name, entry in names.get(space, {}).items()}.values():
-            if first[name] in shown:
-                cover.rows.add(name)
-            elif reason := _reason(names[space], name, patterns):
-                cover.reasons[name] = reason
-            else:
-                cover.open.add(name)
+            cover.how[name] = shown.get(first[name], "open")
+            reason = _reason(names[space], name, patterns)
+            if cover.how[name] == "open" and reason:
+                cover.how[name], cover.reasons[name] = "reason", reason
         found[space] = cover
     return found
+
+
+def _how(row: Row, name: str) -> str:
+    """Return how the other side says what a row's name stands for."""
+    other = row.pytorch if name.startswith(("tf.", "keras.")) else row.tensorflow
+    if not other:
+        return "alone"
+    return "several calls" if expressions.is_composed(other, row.inputs) else "one call"
 
 
 def _reason(
@@ -121,7 +150,10 @@ def installed() -> Listing:
             if name.startswith("_") or not signatures.is_function(value):
                 continue
             full = f"{space}.{name}"
-            entries[full] = [owners.setdefault(id(value), full), signatures.signature(full)]
+            first = owners.setdefault(id(value), full)
+            entries[full] = [first, signatures.signature(full)]
+            if space in PYTORCH and not getattr(value, "__doc__", None):
+                entries[full].append("undocumented")
         found[space] = entries
     return found
 

@@ -20,9 +20,8 @@ OURS = Path(__file__).parents[1]
 TEMPORARY = tempfile.gettempdir()
 watched = False  # while an expression runs
 
-tf.get_logger().setLevel(
-    "ERROR"
-)  # AutoGraph has no source of a row to convert, and says so each time
+# AutoGraph finds no source of a row to convert, and says so for each.
+tf.get_logger().setLevel("ERROR")
 
 
 class TouchedFileError(Exception):
