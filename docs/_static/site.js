@@ -7,6 +7,11 @@
   const VIEWS = ["tensorflow", "pytorch", "both"];
   const all = (selector, inside = document) => [...inside.querySelectorAll(selector)];
   const address = () => new URL(location.href);
+  function make(tag, properties, ...children) {
+    const made = Object.assign(document.createElement(tag), properties);
+    made.append(...children);
+    return made;
+  }
 
   // The reader's choice. An address that names one wins, and is not remembered: it came
   // from whoever sent the link. Browsers may refuse to remember anything.
@@ -65,8 +70,7 @@
   }
 
   function chooseTab(tab) {
-    const group = tab.closest(".sphinx-tabs");
-    const { framework } = tab.dataset;
+    const group = tab.closest(".sphinx-tabs"), { framework } = tab.dataset;
     change(tab, () => {
       if (!VIEWS.includes(framework)) group.dataset.own = framework;
       else if (own(group) && isBoth()) delete group.dataset.own;
@@ -105,8 +109,7 @@
   }
 
   function link(claim) {
-    const group = claim.querySelector(".sphinx-tabs");
-    const here = address();
+    const group = claim.querySelector(".sphinx-tabs"), here = address();
     here.hash = claim.id;
     if (group) here.searchParams.set("tab", own(group) || root.dataset.view);
     return here.href;
@@ -128,19 +131,16 @@
 
   // Tells screen readers.
   function say(text) {
-    const place = document.querySelector("#said") ?? document.body.appendChild(document.createElement("p"));
-    Object.assign(place, { id: "said", role: "status", className: "visually-hidden", textContent: text });
+    const place = document.querySelector("#said") ?? document.body.appendChild(make("p", { id: "said", role: "status", className: "visually-hidden" }));
+    place.textContent = text;
   }
 
   // Tables that sort: a heading becomes a button, the third click restores the order.
   function makeSortable(table) {
-    const body = table.tBodies[0];
-    const order = [...body.rows];
+    const body = table.tBodies[0], order = [...body.rows];
     const text = (row, column) => row.cells[column].querySelector("a")?.textContent ?? row.cells[column].textContent;
     all("thead th", table).forEach((heading, column) => {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.append(...heading.childNodes);
+    const button = make("button", { type: "button" }, ...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
         const now = { ascending: "descending", descending: null }[heading.ariaSort] ?? (heading.ariaSort ? null : "ascending");
@@ -218,7 +218,6 @@
     return ranked.slice(0, 20).filter(([, score]) => score > ranked[0][1] / 8).map(([n]) => places[n]);
   }
 
-  const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
   // What is asked for is in the address once it is sent, so that the answer can be linked.
   function ask(form, show) {
@@ -233,11 +232,9 @@
 
   function makeSearch(form) {
     const item = ([page, title, anchor, summary]) => {
-      const [address, axis] = searchIndex.pages[page], entry = make("li");
-      entry.append(make("a", { href: anchor ? `${address}#${anchor}` : address, textContent: title }),
-        make("p", { className: "search-kind", textContent: anchor ? `${axis} · claim` : "Page" }),
-        make("p", { textContent: summary }));
-      return entry;
+      const [address, axis] = searchIndex.pages[page];
+      return make("li", {}, make("a", { href: anchor ? `${address}#${anchor}` : address }, title),
+        make("p", { className: "search-kind" }, anchor ? `${axis} · claim` : "Page"), make("p", {}, summary));
     };
     ask(form, () => {
       const query = form.elements.q.value.trim(), found = search(query, searchIndex);
@@ -261,10 +258,9 @@
       family, name, tensorflow, pytorch, says, names: names.toLowerCase().split(" "),
       text: [name, tensorflow, pytorch, says, names].join(" ").toLowerCase() }));
     const item = ({ family, name, tensorflow, pytorch, says }) => {
-      const [page, title] = apiIndex.families[family], entry = make("li");
-      entry.append(make("a", { textContent: name, href: `${page}.html#api-${name}` }), make("small", { textContent: ` ${title}` }),
-        make("p", { textContent: says }), ...[tensorflow, pytorch].map(code => make("code", { textContent: code || "nothing" })));
-      return entry;
+      const [page, title] = apiIndex.families[family];
+      return make("li", {}, make("a", { href: `${page}.html#api-${name}` }, name), make("small", {}, ` ${title}`),
+        make("p", {}, says), ...[tensorflow, pytorch].map(code => make("code", {}, code || "nothing")));
     };
     ask(form, () => {
       const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean)

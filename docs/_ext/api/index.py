@@ -33,8 +33,7 @@ def write(app: Sphinx, exception: Exception | None) -> None:
 
 
 def entry(view: View, family: int) -> list[object]:
-    """Return a row: its family, name, both sides, its sentence, and every name it goes by."""
-    every = [name for side in view.names.values() for name in side]
+    """Return a row: its family, name, both sides, its sentence, and the names it goes by."""
     codes = (view.code("tensorflow") or "", view.code("pytorch") or "")
     told = view.row.says or view.row.instead or ""
-    return [family, view.name, *codes, told, " ".join(every)]
+    return [family, view.name, *codes, told, " ".join(view.goes_by)]

@@ -99,6 +99,13 @@ class View:
         return found
 
     @property
+    def goes_by(self) -> list[str]:
+        """The names of the same function: what a search for one of them is after."""
+        texts = [self.row.tensorflow, self.row.pytorch, *self.row.also]
+        found = [_goes_by(text, self.row) for text in texts if text]
+        return list(dict.fromkeys(name for name in found if name))
+
+    @property
     def others(self) -> list[str]:
         """The names that neither side's code shows: aliases, and those of cases."""
         written = {name for side in SIDES for _, name in pieces(self.code(side) or "") if name}
@@ -182,6 +189,12 @@ def views(folder: Path, family: Family) -> list[View]:
     """Return the rows of a family with the evidence in ``folder`` that counts."""
     proven = verify.proven(folder, family)
     return [View(name, row, family, proven.get(name)) for name, row in family.rows.items()]
+
+
+def _goes_by(text: str, row: Row) -> str | None:
+    if expressions.is_name(text):
+        return expressions.full(text)
+    return expressions.callee(expressions.parse(text), row.inputs)
 
 
 def side_of(name: str) -> str:

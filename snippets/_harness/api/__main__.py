@@ -4,16 +4,17 @@ try       run rows in this process and print what they give, without recording i
 pin       the same, and write what they give to snippets/_api/pins
 names     say what the installed packages offer that is not on record; ``--pin`` records it
 coverage  print how the rows account for what the packages offer; ``--open`` lists what is left
+explore   look for inputs on which rows part; ``--examples=N`` and ``--seed=N`` look further
 mutate    change one thing in every row (of the families named); print the share noticed
 """
 
 import importlib
 import json
-import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from snippets._harness.frameworks import COMMON
 
 os.environ |= COMMON  # before the frameworks are imported
 
-from . import mutate as mutation
 from . import names as listing
 from . import rows
+from .spread import CRASH, serve, spread
 
 
 def attempt(arguments: list[str], *, pin: bool) -> int:
@@ -94,39 +95,66 @@ def coverage(arguments: list[str]) -> int:
     return 1 if missing else 0
 
 
-def mutate(chosen: list[str]) -> int:
-    """Print the share of mutants that are noticed, and those that are not."""
-    families = [f for f in rows.families(Path.cwd()) if not chosen or f.name in chosen]
+def chosen(names: list[str]) -> list[Path]:
+    """Return the files of the families named, or of all."""
+    found = rows.families(Path.cwd())
+    return [f.path.relative_to(Path.cwd()) for f in found if not names or f.name in names]
+
+
+def mutate(names: list[str]) -> int:
+    """Print the share of mutants that are noticed, and those that are not; a crash is noticed."""
     total = 0
-    left: list[mutation.Mutant] = []
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context) as pool:
-        for family, (count, survivors) in zip(
-            families, pool.map(mutation.survivors, [str(f.path) for f in families]), strict=True
-        ):
-            total, left = total + count, left + survivors
-            print(f"{family.name:28}{count - len(survivors):6} of {count:5} noticed")
-    for mutant in left:
-        print(f"  {mutant.family}/{mutant.row} ({mutant.side}, {mutant.what}): {mutant.text}")
+    left: list[dict[str, str]] = []
+    for path, results in spread("mutate", chosen(names)):
+        survivors = [each for each in results if each not in (None, CRASH)]
+        total, left = total + len(results), left + survivors
+        print(f"{path.stem:28}{len(results) - len(survivors):6} of {len(results):5} noticed")
+    for each in left:
+        print("  {family}/{row} ({side}, {what}): {text}".format(**each))
     print(f"{total - len(left)} of {total} noticed ({1 - len(left) / max(total, 1):.1%})")
     return 0
 
 
+def explore(arguments: list[str]) -> int:
+    """Explore the families named, or all; return 1 if the sides of a row part."""
+    given = dict(a.removeprefix("--").split("=") for a in arguments if a.startswith("--"))
+    paths = chosen([a for a in arguments if not a.startswith("--")])
+    examples = given.get("examples", "5")
+    found, count = [], 0
+    for path, results in spread("explore", paths, examples, given.get("seed", "0")):
+        told = (f"{path}: a row crashed" if r == CRASH else r for r in results)
+        found += list(filter(None, told))
+        count += len(results)
+    print("\n".join(found))
+    print(f"{count} rows explored with {examples} inputs each; {len(found)} part")
+    return 1 if found else 0
+
+
+def worker(command: str, path: str, begin: str, *options: str) -> int:
+    """Run the items of a family for `spread`."""
+    module = importlib.import_module(f"{__package__}.{command}")
+    serve(module.items(path, *options), int(begin))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "try": partial(attempt, pin=False),
+    "pin": partial(attempt, pin=True),
+    "names": names,
+    "coverage": coverage,
+    "explore": explore,
+    "mutate": mutate,
+    "worker": lambda arguments: worker(*arguments),
+}
+
+
 def main(arguments: list[str]) -> int:
     """Run the command named first; return the exit code."""
-    match arguments:
-        case ["try", *rest] if rest:
-            return attempt(rest, pin=False)
-        case ["pin", *rest] if rest:
-            return attempt(rest, pin=True)
-        case ["names", *rest]:
-            return names(rest)
-        case ["coverage", *rest]:
-            return coverage(rest)
-        case ["mutate", *rest]:
-            return mutate(rest)
-    print(__doc__, file=sys.stderr)
-    return 2
+    command, *rest = arguments or [""]
+    if command not in COMMANDS or (command in ("try", "pin") and not rest):
+        print(__doc__, file=sys.stderr)
+        return 2
+    return COMMANDS[command](rest)
 
 
 if __name__ == "__main__":

@@ -343,8 +343,9 @@ class Check:
         one, other = self.both(arrays, gradient=True)
         if not any(g is not None for r in (one, other) for g in r.gradients or ()):
             return {}
-        leaves = (Result(each) for each in gradient_leaves(one, other, "float32"))
-        alike = not one.error and not other.error and self.agree(*leaves)
+        alike = not one.error and not other.error
+        if alike:
+            alike = self.agree(*map(Result, gradient_leaves(one, other, "float32")))
         told = pair_of(grads_of(one), grads_of(other))
         return {"agrees": pinned["agrees"] and alike, "gradient": told}
 

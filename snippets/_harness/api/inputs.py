@@ -78,7 +78,7 @@ def make(name: str, given: Any, variant: Variant) -> Any:
     Lists and numbers are taken as they are, floats in the variant's dtype; texts in lists stay.
     """
     if isinstance(given, str):
-        return _draw(name, parse(given), variant)
+        return draw(name, parse(given), variant)
     array = np.asarray(given)
     match array.dtype.kind:
         case "f":
@@ -90,13 +90,13 @@ def make(name: str, given: Any, variant: Variant) -> Any:
     return given
 
 
-def _draw(name: str, spec: Spec, variant: Variant) -> np.ndarray:
+def draw(name: str, spec: Spec, variant: Variant) -> np.ndarray:
     random = np.random.default_rng([zlib.crc32(name.encode()), variant.seed])
-    shape = _shape(spec, variant)
+    shape = shape_of(spec, variant)
     kind = spec.kind.rstrip("0123456789")
     if kind == "bool":
         return np.asarray(random.integers(0, 2, shape)).astype(bool)
-    low, high = (_bound(bound, variant) for bound in (spec.low, spec.high))
+    low, high = (bound_of(bound, variant) for bound in (spec.low, spec.high))
     if kind in ("int", "uint"):
         least = -5 * (kind == "int") if low is None else int(low)
         array = _integers(random, shape, least, int(6 if high is None else high), spec.quality)
@@ -108,20 +108,20 @@ def _draw(name: str, spec: Spec, variant: Variant) -> np.ndarray:
     array = np.asarray(random.normal(size=shape) * 1.5)
     if low is not None and high is not None:
         array = np.asarray(random.uniform(low, high, shape))
-    array = _with_property(random, array, spec.quality)
+    array = with_property(random, array, spec.quality)
     if variant.special and array.size:
         array = _special(array, spec)
     return array.astype(spec.kind if spec.kind in FIXED else _numpy(variant.dtypes["float"]))
 
 
-def _shape(spec: Spec, variant: Variant) -> tuple[int, ...]:
+def shape_of(spec: Spec, variant: Variant) -> tuple[int, ...]:
     if spec.shape is None:
         return (len(SPECIAL),) if variant.special else variant.shape
     sizes = {**SIZES, **variant.sizes}
     return tuple(int(size) if size.isdigit() else sizes.get(size, 3) for size in spec.shape)
 
 
-def _bound(bound: str | None, variant: Variant) -> float | None:
+def bound_of(bound: str | None, variant: Variant) -> float | None:
     if bound is None:
         return None
     return {**SIZES, **variant.sizes}.get(bound, 3) if bound.isalpha() else float(bound)
@@ -137,7 +137,7 @@ def _integers(
     return np.sort(array, axis=-1) if which == "sorted" and array.ndim else array
 
 
-def _with_property(random: np.random.Generator, array: np.ndarray, which: str) -> np.ndarray:
+def with_property(random: np.random.Generator, array: np.ndarray, which: str) -> np.ndarray:
     match which:
         case "sorted":
             return np.sort(array, axis=-1)

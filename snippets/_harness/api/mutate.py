@@ -1,7 +1,9 @@
 """Changes one thing in every row, and counts the changes that the checks notice."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from . import expressions
@@ -58,17 +60,19 @@ def _is_default(text: str, what: str) -> bool:
     return default is not None and f"{argument}={default}" in text.replace('"', "'")
 
 
-def survivors(path: str) -> tuple[int, list[Mutant]]:
-    """Return how many mutants a family has, and those that no check notices."""
+def items(path: str) -> Iterator[Callable[[], dict[str, str] | None]]:
+    """Yield, for each mutant of a family, what returns it if no check notices it."""
+    family = load(Path(path))
+    for mutant, row in mutants(family):
+        yield partial(survivor, family, mutant, row)
+
+
+def survivor(family: Family, mutant: Mutant, row: Row) -> dict[str, str] | None:
+    """Return a mutant as a dictionary if its row passes with it, else None."""
     from .check import check  # noqa: PLC0415
 
-    family = load(Path(path))
-    found = mutants(family)
-    left = []
-    for mutant, row in found:
-        record = check(mutant.row, row, edges=False)
-        pins = {k: v for k, v in family.pins.get(mutant.row, {}).items() if k != "edges"}
-        pinned = json.loads(json.dumps({k: v for k, v in record.pinned.items() if k != "edges"}))
-        if not record.failures and not unpinned(pinned, pins, family.name):
-            left.append(mutant)
-    return len(found), left
+    record = check(mutant.row, row, edges=False)
+    pins = {k: v for k, v in family.pins.get(mutant.row, {}).items() if k != "edges"}
+    given = {k: v for k, v in record.pinned.items() if k != "edges"}
+    wrong = record.failures or unpinned(json.loads(json.dumps(given)), pins, family.name)
+    return None if wrong else asdict(mutant)

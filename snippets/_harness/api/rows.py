@@ -60,6 +60,7 @@ class Row(Strict):
     weights: dict[str, str] = {}  # of a layer: PyTorch's, out of Keras's list ``w``
     training: bool = False  # of a layer
     without: list[str] = []  # edges that make no sense here
+    unexplored: str | None = None  # why generated inputs are no use here
     absent: list[str] = []  # names that the other side does not have
     instead: str | None = None  # and what to do there
     cases: dict[str, Case] = {}
