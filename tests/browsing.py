@@ -26,6 +26,10 @@ WRITTEN = sorted(
 CLAIM_PAGES = [name for name in WRITTEN if "{claim}" in (DOCS / f"{name}.md").read_text()]
 WORKED_PAGES = [name for name in WRITTEN if name.startswith("worked/")]
 PAGES = [*WRITTEN, "search", "404"]
+# One template makes them: what a browser takes seconds for is looked at on the largest alone.
+FAMILY_PAGES = [name for name in WRITTEN if "{api-family}" in (DOCS / f"{name}.md").read_text()]
+LARGEST_FAMILY = "api/arithmetic"
+UNLIKE = [name for name in PAGES if name == LARGEST_FAMILY or name not in FAMILY_PAGES]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox, as tests may run as root; the rest keeps Chromium from calling home.

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import pytest
 from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
 from downloading import downloads, downloads_ahead, entries  # noqa: F401 (fixtures)
-from helpers import prove
+from helpers import prove, prove_rows
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from snippets._harness.api.rows import families
 from snippets._harness.catalogue import Catalogue
 
 
@@ -21,6 +22,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     catalogue = Catalogue(ROOT)
     for folder in catalogue.folders():
         prove(work / "evidence", catalogue.load(folder))
+    for family in families(ROOT):
+        prove_rows(work / "evidence", family)
     command = [sys.executable, "-m", "sphinx", "-q", "-j", "auto", "-b", "html", "-c", ROOT]
     settings = ["-d", work / "trees", "-D", f"claims_evidence={work / 'evidence'}"]
     names = {"SITE_URL": SITE_URL, "REPOSITORY_URL": REPOSITORY}

@@ -190,6 +190,10 @@ BAD = {
     "too loose": (ROW + "tolerance = 0.1\n", "tolerance 0.1 is looser than 0.001"),
     "an unknown edge": (ROW + "without = ['emty']\n", "unknown edge 'emty': did you mean 'empty'"),
     "a derived tag": (ROW + "tags = ['mutates']\n", "tag 'mutates' is not one by hand"),
+    "a case refused by none": (
+        ROW + "[row.cases.one]\nrefusd = true\n",
+        "unknown key 'cases.one.refusd': did you mean 'refused'?",
+    ),
     "a name": (ROW.replace("[row]", "[Row_1]"), "a name is lower-case letters"),
 }
 
@@ -244,8 +248,10 @@ def test_coverage_counts_aliases_once_and_says_what_is_open(tmp_path: Path) -> N
     (tmp_path / rows.FOLDER / "names.json").write_text(json.dumps(listed))
     (tmp_path / rows.FOLDER / "accounted.toml").write_text('["internal"]\nnames = ["tf.o*"]\n')
     found = names.coverage(tmp_path, rows.families(tmp_path))
-    assert (found["tf"].rows, found["tf"].reasons) == ({"tf.abs"}, {"tf.one": "internal"})
-    assert (found["tf.math"].rows, found["tf.math"].open) == ({"tf.math.abs"}, {"tf.math.two"})
+    assert found["tf"].how == {"tf.abs": "one call", "tf.one": "reason"}
+    assert found["tf"].reasons == {"tf.one": "internal"}
+    assert found["tf.math"].how == {"tf.math.abs": "one call", "tf.math.two": "open"}
+    assert found["tf.math"]["open"] == ["tf.math.two"]
 
 
 def test_a_release_that_changes_names_or_arguments_is_told() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import figures
 import pytest
 import visits
-from browsing import CLAIM_PAGES, PAGES, Site, opened
+from browsing import CLAIM_PAGES, FAMILY_PAGES, UNLIKE, Site, opened
 from downloading import using
 from figures import Figure
 from links import Links
@@ -130,10 +130,17 @@ def measured(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
     return figures.measure(site.folder, [f"{name}.html" for name in sorted(names)])
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", UNLIKE)
 def test_a_page_reaches_every_bar(measured: list[Figure], name: str) -> None:
     missed = [words for figure in measured if (words := figure.misses(f"{name}.html"))]
     assert not missed, "\n".join(missed)
+
+
+def test_every_page_of_the_api_table_is_valid_and_leads_somewhere(site: Site) -> None:
+    names = [f"{name}.html" for name in FAMILY_PAGES]
+    links = Links(site.folder)
+    faults = figures.invalid(site.folder, names)
+    assert {page: [*faults[page], *links.broken(page)] for page in names} == {n: [] for n in names}
 
 
 def test_every_address_that_was_published_leads_somewhere(site: Site) -> None:

@@ -267,7 +267,7 @@
         .map(word => LONG.reduce((text, [short, long]) => text.replace(short, long), word));
       const ranked = rows.map(row => [words.map(word => FITS.findIndex(fits => fits(word, row))), row]);
       const found = ranked.filter(([ranks]) => words.length && !ranks.includes(-1));
-      const badness = ([ranks, { text }]) => ranks.reduce((sum, rank) => sum + rank, text.length / 1e6);
+      const badness = ([ranks, { name }]) => ranks.reduce((sum, rank) => sum + rank, name.length / 1e3);
       found.sort((one, other) => badness(one) - badness(other));
       document.getElementById("api-results").replaceChildren(...found.slice(0, 40).map(([, row]) => item(row)));
       form.querySelector("[role=status]").textContent = `${words.length ? `${found.length} of ` : ""}${rows.length} rows`;

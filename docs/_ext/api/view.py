@@ -194,6 +194,8 @@ def views(folder: Path, family: Family) -> list[View]:
 def _goes_by(text: str, row: Row) -> str | None:
     if expressions.is_name(text):
         return expressions.full(text)
+    if expressions.is_composed(text, row.inputs):
+        return None
     return expressions.callee(expressions.parse(text), row.inputs)
 
 

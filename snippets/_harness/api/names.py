@@ -103,7 +103,7 @@ def coverage(project: Path, families: Iterable[Family]) -> dict[str, Coverage]:
     first = {name: entry[0] for space in names.values() for name, entry in space.items()}
     shown: dict[str, str] = {}
     for row in (row for family in families for row in family.rows.values()):
-        for name in named(row):
+        for name in _with_owners(named(row)):
             key, how = first.get(name, name), _how(row, name)
             shown[key] = min(how, shown.get(key, how), key=HOW.index)
     # A name that several namespaces share is one function: TensorFlow's tf.abs and tf.math.abs.
@@ -118,6 +118,15 @@ def coverage(project: Path, families: Iterable[Family]) -> dict[str, Coverage]:
                 cover.how[name], cover.reasons[name] = "reason", reason
         found[space] = cover
     return found
+
+
+def _with_owners(found: Iterable[str]) -> Iterator[str]:
+    """Yield names, and the class of each that is a method: tf.RaggedTensor of its to_list."""
+    for name in found:
+        yield name
+        owner = name.rpartition(".")[0]
+        if owner.rpartition(".")[2][:1].isupper():
+            yield owner
 
 
 def _how(row: Row, name: str) -> str:
