@@ -75,13 +75,14 @@ class Table:
     def __init__(self, root: Path) -> None:
         self.site = Site(root)
         (root / rows.FOLDER / "pins").mkdir(parents=True)
+        (root / rows.FOLDER / "names").mkdir()
         (self.site.docs / "api").mkdir()
         (self.site.docs / "conf.py").write_text(
             (self.site.docs / "conf.py").read_text().replace('["claims", ', '["claims", "api", ')
         )
         self.write("sums.toml", SUMS)
         self.write("pins/sums.json", json.dumps(PINS))
-        self.write("names.json", json.dumps(NAMES))
+        self.write("names/listing.json", json.dumps(NAMES))
         self.site.write("api/index", LANDING + "\n```{toctree}\n:glob:\n*\n```\n")
         self.site.write("api/sums", "# Sums\n\n```{api-family} sums\n```\n")
         self.site.write("api/coverage", COVERAGE)

@@ -238,20 +238,46 @@ def test_mutants_change_one_thing_each() -> None:
     }
 
 
-def test_coverage_counts_aliases_once_and_says_what_is_open(tmp_path: Path) -> None:
+def listed(tmp_path: Path, accounted: str) -> list[rows.Family]:
+    """Return the families of a project with four names, of which a row has one."""
     project = Project(tmp_path)
     project.write("one", HEAD + ROW)
-    listed = {
+    names = {
         "tf": {"tf.abs": ["tf.abs", "(x)"], "tf.one": ["tf.one", "(x)"]},
         "tf.math": {"tf.math.abs": ["tf.abs", "(x)"], "tf.math.two": ["tf.math.two", "(x)"]},
     }
-    (tmp_path / rows.FOLDER / "names.json").write_text(json.dumps(listed))
-    (tmp_path / rows.FOLDER / "accounted.toml").write_text('["internal"]\nnames = ["tf.o*"]\n')
-    found = names.coverage(tmp_path, rows.families(tmp_path))
+    folder = tmp_path / rows.FOLDER / "names"
+    folder.mkdir()
+    (folder / "listing.json").write_text(json.dumps(names))
+    (folder / "accounted.toml").write_text(accounted)
+    return rows.families(tmp_path)
+
+
+def test_coverage_counts_aliases_once_and_says_what_is_open(tmp_path: Path) -> None:
+    families = listed(tmp_path, '["internal"]\nnames = ["tf.o*"]\n')
+    assert list(names.problems(tmp_path, families)) == []
+    found = names.coverage(tmp_path, families)
     assert found["tf"].how == {"tf.abs": "one call", "tf.one": "reason"}
     assert found["tf"].reasons == {"tf.one": "internal"}
     assert found["tf.math"].how == {"tf.math.abs": "one call", "tf.math.two": "open"}
     assert found["tf.math"]["open"] == ["tf.math.two"]
+
+
+@pytest.mark.parametrize(
+    ("accounted", "told"),
+    {
+        '["x"]\nnames = [\n"tf.none",\n]\n': "accounted.toml:3:1: no public name is 'tf.none'",
+        '["x"]\nnames = ["tf.abs"]\n': "accounted.toml:2:1: 'tf.abs' has a row",
+        '["x"]\nnames = 3\n': "accounted.toml:1:1: cannot be read: write",
+        '["x"\n': "accounted.toml:1:1: cannot be read: write",
+    }.items(),
+)
+def test_a_reason_that_is_wrong_is_told_with_its_line(
+    tmp_path: Path, accounted: str, told: str
+) -> None:
+    families = listed(tmp_path, accounted)
+    (problem,) = names.problems(tmp_path, families)
+    assert told in str(problem)
 
 
 def test_a_release_that_changes_names_or_arguments_is_told() -> None:

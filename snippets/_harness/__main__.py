@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import evidence as ev
 from . import record
+from .api import names
 from .api.rows import families
 from .api.verify import proven
 from .catalogue import Catalogue
@@ -26,6 +27,7 @@ def check(catalogue: Catalogue, *, recorded: bool = False) -> bool:
     problems = catalogue.problems()
     tables = families(catalogue.project)
     problems += [problem for family in tables for problem in family.problems]
+    problems += names.problems(catalogue.project, tables)
     if recorded and not problems:
         problems = record.problems(catalogue)
     for problem in problems:

@@ -20,7 +20,7 @@ from .view import SIDES, View, pieces, views
 
 def state(project: str) -> str:
     """Return a digest of all that coverage depends on: rows, reasons and the list of names."""
-    paths = [path for path in (Path(project) / rows.FOLDER).glob("*.*") if path.is_file()]
+    paths = [path for path in (Path(project) / rows.FOLDER).rglob("*.*") if path.is_file()]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(paths))).hexdigest()
 
 

@@ -14,7 +14,7 @@ TENSORFLOW = "https://www.tensorflow.org/api_docs/python/"
 PYTORCH = "https://docs.pytorch.org/docs/stable/"
 KERAS = "https://keras.io/api/"
 NUMPY = "https://numpy.org/doc/stable/reference/generated/"
-NEWER = Path("snippets/_api/keras-newer.txt")  # names of Keras since 3.0.5
+NEWER = Path("snippets/_api/names/keras-newer.txt")  # names of Keras since 3.0.5
 ONE_PAGE = {  # namespaces of PyTorch whose functions stand on one page
     "torch.special": "special",
     "torch.nn.init": "nn.init",

@@ -72,7 +72,7 @@ def names(arguments: list[str]) -> int:
     new = listing.installed()
     if "--pin" in arguments:
         text = json.dumps(new, indent=0, ensure_ascii=False, sort_keys=True)
-        (Path.cwd() / rows.FOLDER / "names.json").write_text(text + "\n")
+        (Path.cwd() / rows.FOLDER / "names" / "listing.json").write_text(text + "\n")
     news = sorted(listing.changes(listing.listing(Path.cwd()), new))
     print("\n".join(news) or "the installed packages offer what is on record")
     return 1 if news else 0

@@ -233,6 +233,8 @@ class Check:
         for text in self.row.also:
             try:
                 side, pair = self.alias(text)
+                if self.row.kind == "layer" and side == "pytorch":
+                    demand(pair.run("tensorflow", arrays, gradient=False))
                 found = pair.run(side, arrays, gradient=False)
                 demand(found)
                 mine = self.pair.run(
@@ -254,6 +256,8 @@ class Check:
             mine = self.row.tensorflow if side == "tensorflow" else self.row.pytorch
             text = expressions.renamed(mine or "", text, self.row.inputs)
         texts = (text, None) if side == "tensorflow" else (None, text)
+        if self.row.kind == "layer" and side == "pytorch":
+            texts = (self.row.tensorflow, text)  # whose weights it takes
         return side, KINDS[self.row.kind](self.row, *texts)
 
     def edges(self) -> None:

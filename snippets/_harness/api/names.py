@@ -1,8 +1,10 @@
 """What the packages offer, kept as a list, and what of it the rows account for.
 
-snippets/_api/names.json       every public function and class with its arguments, as installed
-                               when ``names --pin`` last ran; what a release changes shows as a diff
-snippets/_api/accounted.toml   why a name has no row: a table per reason, with names or patterns
+In snippets/_api/names:
+
+listing.json     every public function and class with its arguments, as installed when
+                 ``names --pin`` last ran; what a release changes shows as a diff
+accounted.toml   why a name has no row: a table per reason, with names or patterns
 """
 
 import fnmatch
@@ -11,6 +13,8 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from snippets._harness.problems import Problem
 
 from . import expressions
 from .rows import FOLDER, Family, Row
@@ -56,7 +60,7 @@ class Coverage:
 def listing(project: Path) -> Listing:
     """Return the list on record, empty where there is none."""
     try:
-        found: Listing = json.loads((project / FOLDER / "names.json").read_text())
+        found: Listing = json.loads((project / FOLDER / "names" / "listing.json").read_text())
     except OSError:
         return {}
     return found
@@ -72,13 +76,39 @@ def undocumented(project: Path) -> dict[str, bool]:
     }
 
 
+def accounted(project: Path) -> Path:
+    return project / FOLDER / "names" / "accounted.toml"
+
+
 def reasons(project: Path) -> dict[str, list[str]]:
-    """Return, by reason, the names and patterns that have no row."""
+    """Return, by reason, the names and patterns that have no row; `problems` says what is wrong."""
     try:
-        data = tomllib.loads((project / FOLDER / "accounted.toml").read_text())
-    except OSError:
+        data = tomllib.loads(accounted(project).read_text())
+        return {reason: [*map(str, table["names"])] for reason, table in data.items()}
+    except (OSError, ValueError, TypeError, LookupError):
         return {}
-    return {reason: list(table["names"]) for reason, table in data.items()}
+
+
+def problems(project: Path, families: Iterable[Family]) -> Iterator[Problem]:
+    """Yield what is wrong with the reasons: no TOML, names that there are not, or that have rows."""
+    path = accounted(project)
+    if not path.exists():
+        return
+    text = path.read_text(errors="replace")
+    given = reasons(project)
+    if not given:
+        shape = '["the reason"] and below it names = ["tf.one", "torch.two_*"]'
+        yield Problem(path, 1, 1, f"cannot be read: write {shape}")
+    spaces = coverage(project, families)
+    how = {name: found for cover in spaces.values() for name, found in cover.how.items()}
+    every = [name for space in listing(project).values() for name in space]
+    for pattern in (pattern for found in given.values() for pattern in found):
+        line = text[: text.find(f'"{pattern}"')].count("\n") + 1
+        matched = fnmatch.filter(every, pattern)
+        if not matched:
+            yield Problem(path, line, 1, f"no public name is {pattern!r}: take it out")
+        elif all(how.get(name) in HOW[:3] for name in matched):
+            yield Problem(path, line, 1, f"{pattern!r} has a row: it needs no reason")
 
 
 def named(row: Row) -> Iterator[str]:
