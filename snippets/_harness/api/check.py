@@ -255,6 +255,7 @@ class Check:
         if expressions.is_name(text):
             mine = self.row.tensorflow if side == "tensorflow" else self.row.pytorch
             text = expressions.renamed(mine or "", text, self.row.inputs)
+        texts: tuple[str | None, str | None]
         texts = (text, None) if side == "tensorflow" else (None, text)
         if self.row.kind == "layer" and side == "pytorch":
             texts = (self.row.tensorflow, text)  # whose weights it takes

@@ -90,7 +90,7 @@ def reasons(project: Path) -> dict[str, list[str]]:
 
 
 def problems(project: Path, families: Iterable[Family]) -> Iterator[Problem]:
-    """Yield what is wrong with the reasons: no TOML, names that there are not, or that have rows."""
+    """Yield what is wrong with the reasons: no TOML, names that are none, or that have rows."""
     path = accounted(project)
     if not path.exists():
         return
