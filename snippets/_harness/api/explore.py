@@ -133,7 +133,8 @@ def _array(draw: Any, spec: Spec, variant: Variant) -> Any:
     floats = st.floats(
         _up(-WIDEST if low is None else low), _down(WIDEST if high is None else high), width=32
     )
-    array = draw(hnp.arrays(np.float64, shape, elements=floats))
+    unique = spec.quality == "distinct"
+    array = draw(hnp.arrays(np.float64, shape, elements=floats, unique=unique))
     array = inputs.with_property(random, array, spec.quality)
     fixed = spec.kind if spec.kind in inputs.FIXED else variant.dtypes["float"]
     return array.astype(fixed)

@@ -1,11 +1,12 @@
 """Work on families in processes of their own, all cores at once; a crash costs one item.
 
-A worker prints a JSON line before each item and one after it. Where it dies, the item that it
-was at counts as a crash, and another worker goes on behind it.
+A worker prints a JSON line before each item and one after it. Where it dies, or takes too
+long, the item that it was at counts as a crash, and another worker goes on behind it.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,7 @@ from snippets._harness.frameworks import COMMON
 
 WORKERS = ("mutate", "explore")  # modules with a function ``items``, which yields callables
 CRASH = "crash"
+LIMIT = 30  # seconds for one item; a mutant may never end
 
 
 def spread(command: str, paths: Iterable[Path], *options: str) -> Iterator[tuple[Path, list[Any]]]:
@@ -66,4 +68,7 @@ def serve(items: Iterable[Any], begin: int) -> None:
     for number, item in enumerate(items):
         if number >= begin:
             print(json.dumps("begin"), flush=True)
-            print(json.dumps({"result": item()}), flush=True)
+            signal.alarm(LIMIT)  # ends the process, be it within C++
+            result = item()
+            signal.alarm(0)
+            print(json.dumps({"result": result}), flush=True)
