@@ -34,6 +34,7 @@ check: $(READY) ## lint, format, types and the catalogue, in seconds
 
 api: $(READY) ## run the rows of the API table that have no evidence, and count what they cover
 	@$(BIN)/python -m pytest -q -p no:randomly snippets/_api $(ARGS)
+	@$(BIN)/python -m snippets._harness.api counts
 	@$(BIN)/python -m snippets._harness.api coverage
 
 record: $(READY) ## put on record what is new: pages, anchors, and how each claim stands

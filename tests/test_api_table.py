@@ -79,6 +79,9 @@ class Project:
     def pin(self, family: str) -> str:
         return self._python("-m", "snippets._harness.api", "pin", family)
 
+    def ask(self, *arguments: str) -> str:
+        return self._python("-m", "snippets._harness.api", *arguments)
+
     def run(self) -> dict[str, str]:
         """Return what is wrong with each row, by its name; empty for those that pass."""
         report = self.root / "report.xml"
@@ -170,6 +173,78 @@ def test_what_is_no_longer_as_pinned_fails(project: Project, outcomes: dict[str,
         assert "cases: pinned is" in project.run()["maximum"]
     finally:
         path.write_text(text)
+
+
+# What questions rows that pass.
+
+QUESTIONED = (
+    HEAD
+    + """
+[grows]
+tensorflow = "tf.minimum(x, 6.0)"
+pytorch = "x * 1.0"
+inputs = { x = "float[n]" }
+
+[crashes]
+tensorflow = "x + 1"
+pytorch = "np.ctypeslib.ctypes.string_at(0)"
+inputs = { x = "float[n]" }
+
+[agrees]
+tensorflow = "tf.reduce_sum(x, axis=1)"
+pytorch = "torch.sum(x, dim=1)"
+inputs = { x = "float[n,m]" }
+
+[blind]
+tensorflow = "tf.reduce_sum(x * 0.0)"
+pytorch = "torch.sum(x) * 0.0"
+inputs = { x = "float[n] in 0..1" }
+
+[left-alone]
+unexplored = "It parts on purpose."
+tensorflow = "tf.minimum(x, 6.0)"
+pytorch = "x * 1.0"
+inputs = { x = "float[n]" }
+"""
+)
+
+
+@pytest.fixture(scope="module")
+def questioned(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(tmp_path_factory.mktemp("questioned"))
+    project.write("made", QUESTIONED)
+    return project
+
+
+def test_exploring_finds_inputs_on_which_rows_part(questioned: Project) -> None:
+    told = questioned.ask("explore", "made", "--examples=50")
+    assert "made.toml:4: row 'grows': by" in told
+    assert "on x = [" in told
+    assert "made.toml: a row crashed" in told
+    assert "4 rows explored with 50 inputs each; 2 part" in told
+
+
+def test_mutants_that_no_check_notices_are_listed(tmp_path: Path) -> None:
+    sound = QUESTIONED.replace('pytorch = "np.ctypeslib.ctypes.string_at(0)"', 'pytorch = "x + 1"')
+    project = Project(tmp_path)
+    project.write("made", sound)
+    project.pin("made")
+    told = project.ask("mutate", "made")
+    assert "made/blind (tensorflow, 0.0 + 1)" not in told  # the sum of positive numbers is no zero
+    assert "made/blind (pytorch, negated): -(torch.sum(x) * 0.0)" in told
+    assert "made/agrees" not in told
+
+
+def test_the_installed_packages_offer_what_is_on_record() -> None:
+    command = [sys.executable, "-m", "snippets._harness.api", "names"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "the installed packages offer what is on record\n"
+
+
+def test_no_row_parts_on_generated_inputs() -> None:
+    command = [sys.executable, "-m", "snippets._harness.api", "explore", "--examples=3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # What is wrong with a file is said without running anything.

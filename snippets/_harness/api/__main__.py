@@ -3,6 +3,7 @@
 try       run rows in this process and print what they give, without recording it
 pin       the same, and write what they give to snippets/_api/pins
 names     say what the installed packages offer that is not on record; ``--pin`` records it
+counts    print how many rows have evidence, and what was compared in them
 coverage  print how the rows account for what the packages offer; ``--open`` lists what is left
 explore   look for inputs on which rows part; ``--examples=N`` and ``--seed=N`` look further
 mutate    change one thing in every row (of the families named); print the share noticed
@@ -18,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from snippets._harness.evidence import FOLDER
 from snippets._harness.frameworks import COMMON
 
 os.environ |= COMMON  # before the frameworks are imported
@@ -76,6 +78,35 @@ def names(arguments: list[str]) -> int:
     news = sorted(listing.changes(listing.listing(Path.cwd()), new))
     print("\n".join(news) or "the installed packages offer what is on record")
     return 1 if news else 0
+
+
+def counts(_arguments: list[str]) -> int:
+    """Print what the recorded evidence proves, by family; return 1 if a row has none."""
+    verify = importlib.import_module(f"{__package__}.verify")
+    head = ("rows", "proven", "compared", "gradient", "of those with one")
+    print(f"{'family':28}" + "".join(f"{title:>{len(title) + 2}}" for title in head))
+    totals = [0] * len(head)
+    for family in rows.families(Path.cwd()):
+        proven = verify.proven(Path.cwd() / FOLDER, family).values()
+        has_one = [row for row in proven if row.gradient != "none"]
+        line = [
+            len(family.rows),
+            len(proven),
+            sum(row.compared for row in proven),
+            sum(row.gradient == "compared" for row in has_one),
+            len(has_one),
+        ]
+        totals = [a + b for a, b in zip(totals, line, strict=True)]
+        print(_aligned(family.name, head, line))
+    print(_aligned("all", head, totals))
+    shares = totals[2] / max(totals[1], 1), totals[3] / max(totals[4], 1)
+    print(f"{shares[0]:.1%} compared in value; {shares[1]:.1%} of the differentiable in gradient")
+    return 0 if totals[0] == totals[1] else 1
+
+
+def _aligned(name: str, head: tuple[str, ...], line: list[int]) -> str:
+    columns = (f"{n:>{len(title) + 2}}" for n, title in zip(line, head, strict=True))
+    return f"{name:28}{''.join(columns)}"
 
 
 def coverage(arguments: list[str]) -> int:
@@ -141,6 +172,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "try": partial(attempt, pin=False),
     "pin": partial(attempt, pin=True),
     "names": names,
+    "counts": counts,
     "coverage": coverage,
     "explore": explore,
     "mutate": mutate,
