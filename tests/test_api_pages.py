@@ -264,6 +264,12 @@ def test_the_markdown_twin_has_the_rows(built: Built) -> None:
     assert "Arguments renamed: axis → dim" in twin
 
 
+def test_machines_are_told_of_the_table_and_of_its_pages(built: Built) -> None:
+    told = (built.out / "llms.txt").read_text()
+    assert "- [api-table.json](" in told
+    assert told.index("[API table](") < told.index("[Sums](") < told.index("## Data")
+
+
 def test_rows_are_anchors_on_record(table: Table) -> None:
     published = record.published(Catalogue(table.site.root))
     assert published.anchors["api-reduce-sum"] == "api/sums"
@@ -339,6 +345,14 @@ def test_a_search_can_be_linked_and_works_without_a_server(site: Browsed, browse
     page.goto(f"{(site.folder / 'api/index.html').as_uri()}?q=tf.gather")
     assert page.locator("#api-results a").first.text_content() == "gather"
     context.close()
+
+
+def test_the_search_page_leads_to_the_table(site: Browsed, browser: Browser) -> None:
+    with opened(site, browser, "search.html") as visit:
+        visit.page.locator("#search-query").fill("index_select")
+        visit.page.get_by_role("button", name="In the API table").click()
+        visit.page.wait_for_url("**/api/index.html?q=index_select")
+        assert visit.page.locator("#api-results a").first.text_content() == "gather"
 
 
 def test_a_side_is_copied_as_it_is_written(site: Browsed, browser: Browser) -> None:

@@ -45,7 +45,7 @@ COPY_ALL = """async () => {
     await navigator.clipboard.writeText('nothing was copied');
     button.click();
     let copied;
-    for (let wait = 0; wait < 50; wait++) { // the copy is made a moment after the click
+    for (let wait = 0; wait < 500; wait++) { // the copy is made a moment after the click
       copied = await navigator.clipboard.readText();
       if (copied !== 'nothing was copied') break;
       await new Promise(done => setTimeout(done, 20));

@@ -109,8 +109,7 @@
   }
 
   function link(claim) {
-    const group = claim.querySelector(".sphinx-tabs"), here = address();
-    here.hash = claim.id;
+    const group = claim.querySelector(".sphinx-tabs"), here = Object.assign(address(), { hash: claim.id });
     if (group) here.searchParams.set("tab", own(group) || root.dataset.view);
     return here.href;
   }
@@ -224,6 +223,7 @@
     form.elements.q.value = address().searchParams.get("q") ?? "";
     form.addEventListener("input", show);
     form.addEventListener("submit", event => {
+      if (event.submitter?.hasAttribute("formaction")) return; // it leads to the API table
       event.preventDefault();
       history.replaceState(null, "", `?${new URLSearchParams({ q: form.elements.q.value })}`);
     });

@@ -22,6 +22,11 @@ DATA = """\
 - [claims.csv]({base}claims.csv): the same in a table, one row per claim
 - [feed.xml]({base}feed.xml): claims whose status or verdict changed, as an Atom feed
 """  # noqa: E501 (one line per link is the format)
+TABLE = """\
+- [api-table.json]({base}api-table.json): what both frameworks write for the same, function by function, with what differs
+- [api-table.schema.json]({base}api-table.schema.json): what each field of it means, as JSON Schema
+- [api-table.csv]({base}api-table.csv): the same in a table, one line per row
+"""  # noqa: E501
 
 
 def files(build: Build) -> dict[str, str]:
@@ -32,17 +37,25 @@ def files(build: Build) -> dict[str, str]:
     for caption, pages in sections(build, root).items():
         links = "\n".join(link(build, page) for page in pages)
         parts.append(f"## {caption}\n\n{links}\n")
-    return {"llms.txt": "\n".join([*parts, DATA.format(base=build.base)])}
+    data = DATA + TABLE * build.has_table
+    return {"llms.txt": "\n".join([*parts, data.format(base=build.base)])}
 
 
 def sections(build: Build, root: str) -> dict[str, list[str]]:
     """Return the pages by the caption that the first page's table of contents has for them."""
     found: dict[str, list[str]] = {}
     for part in build.app.env.get_doctree(root).findall(toctree):
-        found.setdefault(part.get("caption") or MORE, []).extend(part["includefiles"])
+        pages = [page for first in part["includefiles"] for page in below(build, first)]
+        found.setdefault(part.get("caption") or MORE, []).extend(pages)
     listed = {root, *(page for pages in found.values() for page in pages)}
     found.setdefault(MORE, []).extend(sorted(build.app.env.found_docs - listed))
     return {caption: pages for caption, pages in found.items() if pages}
+
+
+def below(build: Build, page: str) -> list[str]:
+    """Return a page and those of its own table of contents, in their order."""
+    parts = build.app.env.toctree_includes.get(page, [])
+    return [page, *(each for part in parts for each in below(build, part))]
 
 
 def link(build: Build, page: str) -> str:
