@@ -153,6 +153,7 @@ class Check:
             if self.row.kind == "optimizer":
                 arrays = {"p": np.zeros(1, variant.dtypes["float"])}
             dtype = variant.dtypes[self.varied] if self.varied else "as given"
+            self.pair.default = variant.dtypes["float"]
             both = self.both(arrays, gradient=False)
             if any(result.error for result in both):
                 self.refused(dtype, *both)
@@ -160,6 +161,7 @@ class Check:
             self.compare(dtype, *both)
             if self.row.kind in ("function", "layer"):
                 self.gradients(dtype, arrays)
+        self.pair.default = Function.default
         if not self.record.compared and not self.record.failures:
             self.fail("both sides refuse the inputs in every dtype")
 

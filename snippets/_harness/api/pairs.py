@@ -29,6 +29,8 @@ keras.optimizers.SGD(0.1).apply_gradients([(tf.zeros(1), keras.Variable([0.0]))]
 class Function:
     """Two expressions over the same arrays."""
 
+    default = "float32"  # what both sides assume where no input says its dtype
+
     def __init__(self, row: Row, tensorflow: str | None, pytorch: str | None) -> None:
         self.row = row
         self.texts = {"tensorflow": tensorflow, "pytorch": pytorch}
@@ -54,7 +56,7 @@ class Function:
 
     def run(self, side: str, arrays: Arrays, *, gradient: bool, half: str | None = None) -> Result:
         """Return what a side gives for ``arrays``, or the error that it raises."""
-        self.settle(_float_of(arrays))
+        self.settle(_float_of(arrays, self.default))
         sides.watched = True
         try:
             return self._run(side, arrays, gradient, half)
@@ -227,9 +229,9 @@ def _is_float(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
-def _float_of(arrays: Arrays) -> str:
+def _float_of(arrays: Arrays, default: str = "float32") -> str:
     found = (str(v.dtype) for v in arrays.values() if _is_float(v))
-    return next((name for name in found if name in ("float32", "float64")), "float32")
+    return next((name for name in found if name in ("float32", "float64")), default)
 
 
 def _same(one: Any, other: Any) -> bool:
