@@ -63,6 +63,7 @@ def parts(name: str, row: Row, where: str, *, examples: int, number: int | None)
             suppress_health_check=QUIET,
             phases=phases,
             print_blob=False,
+            report_multiple_bugs=False,
         )(search)()
     except Difference as found:
         return f"{where}{found}"

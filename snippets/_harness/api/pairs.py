@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -17,6 +18,10 @@ from .sides import Leaf, Result
 
 STEPS = 6  # of an optimiser, 12 of a schedule
 ROOTS = {**sides.NAMES, "io": io, "math": math}
+DRAWS = re.compile(
+    r"rand|shuffle|dropout|noise|sampl|multinomial|bernoulli|seed|init|generator|jitter|augment",
+    re.IGNORECASE,
+)
 Arrays = Mapping[str, Any]
 
 # The first step of an optimiser imports compilers, which make folders: not a row's doing.
@@ -36,6 +41,11 @@ class Function:
         self.texts = {"tensorflow": tensorflow, "pytorch": pytorch}
 
     @cached_property
+    def draws(self) -> bool:
+        """Whether the expressions look as if they drew numbers: then each run begins alike."""
+        return any(DRAWS.search(text) for text in self.texts.values() if text)
+
+    @cached_property
     def code(self) -> dict[str, Any]:
         trees = {side: expressions.parse(text) for side, text in self.texts.items() if text}
         return {side: expressions.compiled(tree) for side, tree in trees.items()}
@@ -50,9 +60,9 @@ class Function:
 
     def settle(self, _dtype: str) -> None:
         """Set what both sides begin with: seeds, and the dtypes that they assume."""
-        tf.random.set_seed(11)
-        keras.utils.set_random_seed(11)
-        torch.manual_seed(11)
+        if self.draws:  # not always: TensorFlow makes all its kernels anew
+            keras.utils.set_random_seed(11)
+            torch.default_generator.manual_seed(11)
 
     def run(self, side: str, arrays: Arrays, *, gradient: bool, half: str | None = None) -> Result:
         """Return what a side gives for ``arrays``, or the error that it raises."""

@@ -44,7 +44,7 @@ class Table:
             ]:
                 self.running[f"{verify.EVIDENCE}/{name}"] = family
                 jobs.append(verify.job_of(family, missing, factor))
-        return jobs
+        return sorted(jobs, key=lambda job: -len(job.rows))  # the longest first
 
     def record(self, job: Job, outcome: Outcome) -> None:
         """Write the evidence of a finished family."""

@@ -17,7 +17,6 @@ NAMES = {"tf": tf, "keras": keras, "torch": torch, "F": torch.nn.functional, "np
 ONLY_WRITING = {"os.remove", "os.rename", "os.mkdir", "os.rmdir", "subprocess.Popen", "os.system"}
 INSIDE = (sys.prefix, sys.base_prefix, "/proc/", "/sys/", "/dev/", "/usr/")
 OURS = Path(__file__).parents[1]
-TEMPORARY = tempfile.gettempdir()
 watched = False  # while an expression runs
 
 # AutoGraph finds no source of a row to convert, and says so for each.
@@ -42,7 +41,7 @@ def _is_foreign(path: Any, mode: Any) -> bool:
     if reading and text.startswith((*INSIDE, str(OURS))):
         return False  # imports, and the sources that tracebacks show
     # AutoGraph writes the functions that it converts into files of its own.
-    return bool(text) and "__autograph_generated_file" not in text and text != TEMPORARY
+    return bool(text) and "__autograph_generated_file" not in text and text != tempfile.gettempdir()
 
 
 @dataclass(frozen=True)

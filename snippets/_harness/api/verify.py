@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ def run(job: dict[str, Any], results: int) -> None:
     started = time.perf_counter()
     family = load(Path(job["path"]))
     child.settle(job["folder"])
+    tempfile.gettempdir()  # looks for it by writing, which rows may not
     check = importlib.import_module(f"{__package__}.check")
     sys.addaudithook(importlib.import_module(f"{__package__}.sides").guard)
 
