@@ -78,7 +78,7 @@ def test_nothing_runs_and_nothing_is_published_when_nothing_changed(project: Pat
     make(project)  # the copy is at another place, of which Sphinx takes note
     before = published(project)
     done = make(project)
-    assert "every snippet file has evidence already" in done.stdout
+    assert "every snippet file, and every row, has evidence already" in done.stdout
     assert published(project) == before
 
 
