@@ -150,7 +150,7 @@ def test_the_keyboard_alone_leads_from_any_page_to_a_claim(site: Site, browser: 
         assert urlsplit(visit.page.url).path == "/search.html"
         assert visit.page.locator("#search-query").input_value() == "item assignment"
         visit.page.locator("#search-query").focus()
-        for _ in range(2):  # past the button
+        for _ in range(3):  # past the two buttons
             visit.page.keyboard.press("Tab")
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_url("**/tensors.html#tensors-item-assignment")

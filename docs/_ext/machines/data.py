@@ -7,7 +7,7 @@ import csv
 import datetime
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from claims.register import Entry
@@ -215,11 +215,16 @@ def agreement(entry: Entry) -> dict[str, Agreement]:
 
 
 def table(records: list[ClaimRecord]) -> str:
-    """Return one row per claim, as RFC 4180 has it, below the names of the columns."""
+    """Return one row per claim."""
+    return spreadsheet(COLUMNS, map(row, records))
+
+
+def spreadsheet(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """Return rows of texts as RFC 4180 has it, below the names of the columns."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS)
+    writer = csv.DictWriter(out, columns)
     writer.writeheader()
-    writer.writerows({name: cell(text) for name, text in row(each).items()} for each in records)
+    writer.writerows({name: cell(text) for name, text in each.items()} for each in rows)
     return out.getvalue()
 
 

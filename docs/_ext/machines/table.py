@@ -3,9 +3,7 @@
 As with claims.json, the schema is made from the models below.
 """
 
-import csv
 import datetime
-import io
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -16,7 +14,7 @@ from pydantic import Field
 from snippets._harness.api import names, rows
 
 from .build import Build
-from .data import DIALECT, Model, cell
+from .data import DIALECT, Model, spreadsheet
 
 SCHEMA = "api-table.schema.json"
 
@@ -143,7 +141,7 @@ def files(build: Build) -> dict[str, str]:
     return {
         "api-table.json": data.model_dump_json(by_alias=True, indent=1) + "\n",
         SCHEMA: json.dumps(schema, indent=1) + "\n",
-        "api-table.csv": table(records),
+        "api-table.csv": spreadsheet(COLUMNS, map(line, records)),
     }
 
 
@@ -193,15 +191,6 @@ def parts(view: View) -> Iterator[Part]:
 
 PLAIN = ("id", "family", "kind", "tensorflow", "pytorch", "says", "instead")
 COLUMNS = (*PLAIN, "names", "tags", "deviation", "gradient", "verified", "address")
-
-
-def table(records: list[RowRecord]) -> str:
-    """Return one line per row, as RFC 4180 has it, below the names of the columns."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS)
-    writer.writeheader()
-    writer.writerows({name: cell(text) for name, text in line(each).items()} for each in records)
-    return out.getvalue()
 
 
 def line(record: RowRecord) -> dict[str, str]:
