@@ -48,9 +48,8 @@ def results(page: Page, text: str) -> list[list[str]]:
 
 def answers(query: dict[str, Any]) -> set[str]:
     """Return the ends of the links that answer a query: anchors, or a page."""
-    if "page" in query:
-        return {f"{query['page']}.html"}
-    return {"#" + claim.replace("/", "-") for claim in query["claims"]}
+    pages = {f"{query['page']}.html"} if "page" in query else set()
+    return pages | {"#" + claim.replace("/", "-") for claim in query.get("claims", ())}
 
 
 def rank(page: Page, query: dict[str, Any]) -> int:
