@@ -59,6 +59,13 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
+@pytest.hookimpl(trylast=True)  # after the shuffle
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what keeps all cores busy: what follows, tests of browsers say, has them free."""
+    kinds = SnippetFile, ClaimFile, FamilyFile
+    items.sort(key=lambda item: not isinstance(item.parent, kinds))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly:
         session.config.stash[VERIFICATION].start(session.items)

@@ -276,6 +276,11 @@ class Runner:
         for worker in self.workers:
             worker.start()
 
+    def add(self, job: Job) -> None:
+        """Run one more job, before those that wait; called from ``record``."""
+        with self.changed:
+            self.pending.insert(0, job)
+
     def outcome(self, name: str) -> Outcome:
         """Return the outcome of the job called ``name``, waiting for it if need be."""
         with self.changed:

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from snippets._harness.evidence import FOLDER
-from snippets._harness.frameworks import COMMON
+from snippets._harness.frameworks import COMMON, OLDER_KERNELS
 
-os.environ |= COMMON  # before the frameworks are imported
+os.environ |= COMMON | OLDER_KERNELS  # before the frameworks are imported
 
 from . import names as listing
 from . import rows
-from .spread import CRASH, serve, spread
+from .spread import Crash, spread
 
 
 def attempt(arguments: list[str], *, pin: bool) -> int:
@@ -137,7 +137,7 @@ def mutate(names: list[str]) -> int:
     total = 0
     left: list[dict[str, str]] = []
     for path, results in spread("mutate", chosen(names)):
-        survivors = [each for each in results if each not in (None, CRASH)]
+        survivors = [each for each in results if each and not isinstance(each, Crash)]
         total, left = total + len(results), left + survivors
         print(f"{path.stem:28}{len(results) - len(survivors):6} of {len(results):5} noticed")
     for each in left:
@@ -153,19 +153,15 @@ def explore(arguments: list[str]) -> int:
     examples = given.get("examples", "5")
     found, count = [], 0
     for path, results in spread("explore", paths, examples, given.get("seed", "0")):
-        told = (f"{path}: a row crashed" if r == CRASH else r for r in results)
-        found += list(filter(None, told))
+        family = rows.load(path)
+        explored = [name for name, row in family.rows.items() if not row.unexplored]
+        for name, told in zip(explored, results, strict=True):
+            crashed = f"{path}:{family.lines[name]}: row {name!r}: "
+            found += [crashed + told.why if isinstance(told, Crash) else told] if told else []
         count += len(results)
     print("\n".join(found))
     print(f"{count} rows explored with {examples} inputs each; {len(found)} part")
     return 1 if found else 0
-
-
-def worker(command: str, path: str, begin: str, *options: str) -> int:
-    """Run the items of a family for `spread`."""
-    module = importlib.import_module(f"{__package__}.{command}")
-    serve(module.items(path, *options), int(begin))
-    return 0
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
@@ -176,7 +172,6 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "coverage": coverage,
     "explore": explore,
     "mutate": mutate,
-    "worker": lambda arguments: worker(*arguments),
 }
 
 

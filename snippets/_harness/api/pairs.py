@@ -19,7 +19,8 @@ from .sides import Leaf, Result
 STEPS = 6  # of an optimiser, 12 of a schedule
 ROOTS = {**sides.NAMES, "io": io, "math": math}
 DRAWS = re.compile(
-    r"rand|shuffle|dropout|noise|sampl|multinomial|bernoulli|seed|init|generator|jitter|augment",
+    r"rand|shuffle|dropout|noise|sampl|multinomial|bernoulli|seed|init|generator|jitter|augment"
+    r"|lowrank|lobpcg",
     re.IGNORECASE,
 )
 Arrays = Mapping[str, Any]

@@ -1,74 +1,96 @@
 """Work on families in processes of their own, all cores at once; a crash costs one item.
 
-A worker prints a JSON line before each item and one after it. Where it dies, or takes too
-long, the item that it was at counts as a crash, and another worker goes on behind it.
+Where a process dies at an item, that item counts as a crash, and another goes on behind it.
 """
 
+import importlib
 import json
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from snippets._harness.frameworks import COMMON
+from snippets._harness.runner import Job, Outcome, Runner
 
-WORKERS = ("mutate", "explore")  # modules with a function ``items``, which yields callables
-CRASH = "crash"
-LIMIT = 30  # seconds for one item; a mutant may never end
-
-
-def spread(command: str, paths: Iterable[Path], *options: str) -> Iterator[tuple[Path, list[Any]]]:
-    """Yield each family's file with the result of each of its items, in their order."""
-    found = list(paths)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        done = pool.map(lambda path: _family(command, path, options), found)
-        yield from zip(found, done, strict=True)
+LIMIT = 30  # seconds of work on one item; a mutant may never end
+IN_ALL = 3600.0  # seconds for a family
 
 
-def _family(command: str, path: Path, options: tuple[str, ...]) -> list[Any]:
-    results: list[Any] = []
-    while True:
-        program = [sys.executable, "-m", __package__, "worker", command, str(path)]
-        worker = subprocess.Popen(
-            [*program, str(len(results)), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | COMMON,
-        )
-        assert worker.stdout
-        begun = False
-        for line in worker.stdout:
-            match _message(line):
-                case "begin":
-                    begun = True
-                case {"result": result}:
-                    results.append(result)
-                    begun = False
-        if worker.wait() == 0:
-            return results
-        if not begun:
-            raise RuntimeError(f"{path}: the worker ended with {worker.returncode} at no item")
-        results.append(CRASH)
+@dataclass(frozen=True)
+class Crash:
+    """The result of an item at which the process died, in words."""
+
+    why: str
 
 
-def _message(line: str) -> Any:
+@dataclass(frozen=True)
+class Items(Job):
+    """The items of a family from ``begin`` on, as ``items(path, *options)`` of a module yields."""
+
+    module: str = ""
+    begin: int = 0
+    options: tuple[str, ...] = ()
+
+    @property
+    def preload(self) -> str:
+        return "both"
+
+    def message(self, folder: str) -> dict[str, Any]:
+        place = {"run": __name__, "folder": folder, "project": str(Path.cwd())}
+        what = {"module": self.module, "path": str(self.path), "options": self.options}
+        return {**place, **what, "begin": self.begin}
+
+
+def spread(module: str, paths: Iterable[Path], *options: str) -> Iterator[tuple[Path, list[Any]]]:
+    """Yield each family's file with the result of each of its items, in their order.
+
+    ``module`` is one of this package, whose ``items`` yields callables that return JSON.
+    """
+    results: dict[Path, list[Any]] = {path: [] for path in paths}
+    wrong: dict[Path, str | None] = {}  # of those that are done
+
+    def job(path: Path) -> Items:
+        begin = len(results[path])
+        return Items(path, f"{path}, from {begin}", "", IN_ALL, (), module, begin, options)
+
+    def record(done: Job, outcome: Outcome) -> None:
+        found = results[done.path]
+        found += outcome.values.values()
+        if outcome.at > len(found):  # the process died at an item
+            found.append(Crash(outcome.error or ""))
+            runner.add(job(done.path))
+        else:
+            wrong[done.path] = outcome.error
+
+    largest_first = sorted(results, key=lambda path: -path.stat().st_size)
+    runner = Runner(list(map(job, largest_first)), record, os.cpu_count() or 1)
     try:
-        return json.loads(line)
-    except ValueError:  # what a framework prints
-        return None
+        for path, found in results.items():
+            with runner.changed:
+                runner.changed.wait_for(lambda path=path: path in wrong)  # type: ignore[misc]
+            if wrong[path]:
+                raise RuntimeError(f"{path}: {wrong[path]}")
+            yield path, found
+    finally:
+        runner.stop()
 
 
-def serve(items: Iterable[Any], begin: int) -> None:
-    """In a worker: run the items from ``begin`` on, printing a line before and after each."""
-    for number, item in enumerate(items):
-        if number >= begin:
-            print(json.dumps("begin"), flush=True)
-            signal.alarm(LIMIT)  # ends the process, be it within C++
-            result = item()
-            signal.alarm(0)
-            print(json.dumps({"result": result}), flush=True)
+def run(job: dict[str, Any], results: int) -> None:
+    """In a forked process: run items, reporting each as JSON on the descriptor ``results``."""
+    module = importlib.import_module(f"{__package__}.{job['module']}")
+    os.environ |= {"HOME": job["folder"], "TMPDIR": job["folder"]}
+    os.chdir(job["project"])
+
+    def report(**message: Any) -> None:
+        os.write(results, json.dumps(message).encode() + b"\n")
+
+    for number, item in enumerate(module.items(job["path"], *job["options"]), 1):
+        if number > job["begin"]:
+            report(at=number)
+            signal.setitimer(signal.ITIMER_PROF, LIMIT)  # ends the process, be it within C++
+            report(row=str(number), given=item())
+            signal.setitimer(signal.ITIMER_PROF, 0)
+    report(seconds=time.process_time(), values={}, leftovers=None)
