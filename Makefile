@@ -24,7 +24,9 @@ serve: html ## the same, then serve it on port 8000 and rebuild on every save
 	  --pre-build "$(BIN)/python -m snippets._harness verify" docs _build/site
 
 test: $(READY) browser ## run all snippets and all tests (ARGS=--fresh runs recorded passes again)
-	@$(BIN)/python -m pytest -q snippets $(TESTS) $(ARGS)
+	@status=0; for what in snippets "-n auto --dist loadfile $(TESTS)"; do \
+	  $(BIN)/python -m pytest -q $$what $(ARGS) || \
+	    { code=$$?; [ $$code = 5 ] || status=$$code; }; done; exit $$status  # 5: none selected
 
 check: $(READY) ## lint, format, types and the catalogue, in seconds
 	@$(BIN)/ruff check .
@@ -41,10 +43,11 @@ record: $(READY) ## put on record what is new: pages, anchors, and how each clai
 	@$(BIN)/python -m snippets._harness record
 
 browser: $(READY)
-	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
+	@command -v chromium-headless-shell > /dev/null || command -v chromium > /dev/null || \
+	  command -v google-chrome > /dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
-	    echo "installing chromium for the browser tests"; \
-	    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	    echo "installing chromium for the browser tests"; apt-get update -qq; \
+	    apt-get install -y -qq --no-install-recommends chromium-headless-shell > /dev/null; \
 	  else $(BIN)/playwright install chromium; fi
 
 figures: $(READY) browser ## measure _build/html in a browser: each figure beside its bar

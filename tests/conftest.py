@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
-from downloading import downloads, downloads_ahead, entries  # noqa: F401 (fixtures)
+from downloading import downloads, entries  # noqa: F401 (fixtures)
+from filelock import FileLock
 from helpers import prove, prove_rows
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
@@ -17,8 +19,19 @@ from snippets._harness.catalogue import Catalogue
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The project's own pages, built with its own conf.py from made-up passing evidence."""
-    work = tmp_path_factory.mktemp("site")
+    """The project's own pages, built once for all processes that run tests."""
+    work = tmp_path_factory.getbasetemp() / "site"
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        work = work.parents[1] / "site"
+    with FileLock(f"{work}.lock"):
+        if not (work / "html").exists():
+            build(work)
+    with served(work / "html") as site:
+        yield site
+
+
+def build(work: Path) -> None:
+    """Build the site with the project's own conf.py, from made-up passing evidence."""
     catalogue = Catalogue(ROOT)
     for folder in catalogue.folders():
         prove(work / "evidence", catalogue.load(folder))
@@ -28,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     settings = ["-d", work / "trees", "-D", f"claims_evidence={work / 'evidence'}"]
     names = {"SITE_URL": SITE_URL, "REPOSITORY_URL": REPOSITORY}
     built = subprocess.run(
-        [*command, *settings, DOCS, work / "html"],
+        [*command, *settings, DOCS, work / "made"],
         env=os.environ | names,
         capture_output=True,
         text=True,
@@ -36,8 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         timeout=900,  # worked pages run, unless the project's own cache has them already
     )
     assert built.returncode == 0, built.stderr
-    with served(work / "html") as site:
-        yield site
+    (work / "made").rename(work / "html")
 
 
 @pytest.fixture(scope="session")

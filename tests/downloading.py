@@ -1,4 +1,4 @@
-"""The fixture that runs all downloads in the background, from the first test on."""
+"""The fixture that runs all downloads in the background, from the first test that asks."""
 
 import os
 import subprocess
@@ -105,10 +105,3 @@ def using(session: pytest.Session, fixture: str) -> list[pytest.Function]:
     """Return the selected tests that use a fixture."""
     functions = [item for item in session.items if isinstance(item, pytest.Function)]
     return [item for item in functions if fixture in item.fixturenames]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def downloads_ahead(request: pytest.FixtureRequest) -> None:
-    """Begin with what takes longest, so that it is there when its tests ask."""
-    if using(request.session, "downloads"):
-        request.getfixturevalue("downloads")

@@ -220,7 +220,7 @@ def test_exploring_finds_inputs_on_which_rows_part(questioned: Project) -> None:
     told = questioned.ask("explore", "made", "--examples=50")
     assert "made.toml:4: row 'grows': by" in told
     assert "on x = [" in told
-    assert "made.toml: a row crashed" in told
+    assert "made.toml:9: row 'crashes': This example crashed the process (SIGSEGV)" in told
     assert "4 rows explored with 50 inputs each; 2 part" in told
 
 

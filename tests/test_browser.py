@@ -38,21 +38,19 @@ SCROLLING_IN_EACH_TAB = """() => {
   }
   return [tabs.length, found];
 }"""
-# Copies each code block, hidden ones too, and returns pairs of text shown and text copied.
-COPY_ALL = """async () => {
-  const pairs = [];
-  for (const button of document.querySelectorAll('.claim button.copybtn')) {
-    await navigator.clipboard.writeText('nothing was copied');
+# Copies each code block, hidden ones too, and returns pairs of text shown and text copied. The
+# text is taken from the event: the clipboard of the machine is shared, and comes later.
+COPY_ALL = """() => {
+  let copied;
+  document.addEventListener('copy', () => {
+    const { value, selectionStart, selectionEnd } = document.activeElement;
+    copied = value.slice(selectionStart, selectionEnd);
+  });
+  return [...document.querySelectorAll('.claim button.copybtn')].map(button => {
+    copied = 'nothing was copied';
     button.click();
-    let copied;
-    for (let wait = 0; wait < 500; wait++) { // the copy is made a moment after the click
-      copied = await navigator.clipboard.readText();
-      if (copied !== 'nothing was copied') break;
-      await new Promise(done => setTimeout(done, 20));
-    }
-    pairs.push([button.closest('.highlight').querySelector('pre').textContent, copied]);
-  }
-  return pairs;
+    return [button.closest('.highlight').querySelector('pre').textContent, copied];
+  });
 }"""
 
 
