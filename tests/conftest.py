@@ -10,6 +10,7 @@ import pytest
 from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
 from downloading import downloads, entries  # noqa: F401 (fixtures)
 from filelock import FileLock
+from harnessing import quick  # noqa: F401
 from helpers import prove, prove_rows
 from playwright.sync_api import Browser, Playwright, sync_playwright
 

@@ -3,13 +3,14 @@
 import base64
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bs4 import BeautifulSoup, Tag
-from helpers import make_claim
+from helpers import make_claim, snippet
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_escape_sequences
 
@@ -32,6 +33,7 @@ PARTS = ["claims", "myst_nb", "sphinx_tabs.tabs"]
 INDEX = "# Home\n\n```{axes}\n```\n\n```{toctree}\n:glob:\n*\n```\n"
 SOURCES = "# Sources\n\n```{articles}\n```\n"
 BOTH = ("tensorflow", "pytorch")
+ONE = "sums/one-and-one"
 
 
 def axis_of(claim_id: str) -> str:
@@ -132,3 +134,22 @@ def numbers(*values: float) -> dict[str, Any]:
     array = np.array(values, np.float32)
     data = base64.b64encode(array.tobytes()).decode()
     return {"dtype": "float32", "shape": list(array.shape), "data": data}
+
+
+# Ways to spoil a site that shows the claim ONE.
+
+Spoil = Callable[[Site], object]
+
+
+def fail(site: Site) -> None:
+    failure = ev.Failure(line=4, message="Expected:\n  2\nGot:\n  3")
+    site.prove(ONE, "pytorch", outcome="failed", failure=failure)
+
+
+def edit(site: Site) -> None:
+    site.path(ONE, "pytorch").write_text(snippet(">>> 2 + 2\n4"))
+
+
+def proven(section: Tag) -> bool:
+    """Return whether a claim wears the badge of an executed one."""
+    return re.search(r"\bProven\b", text_of(section)) is not None

@@ -1,408 +1,41 @@
-"""The harness as its users meet it: pytest over made-up projects, whose snippets misbehave."""
+"""The harness as its users meet it: pytest over made-up projects."""
 
 import datetime
-import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
+from harnessing import (
+    ANY_TAB,
+    ROOT,
+    WAYS,
+    Run,
+    command,
+    meeting,
+    one_tab,
+    path_code,
+    preload,
+    processes_of,
+    quick_project,
+    recorded,
+    run,
+    surroundings,
+    wait_until,
+    waiting_for,
+)
 from helpers import claim_text, make_claim, snippet
 
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import Catalogue
-from snippets._harness.frameworks import PRELOADS
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-LIMIT = 5  # seconds per file: what never ends costs every run this much
-ANY_TAB = "pytorch"  # the tab that runs the snippets which need no framework
-
-
-# ---------------------------------------------------------------- running the harness
-
-
-@dataclass(frozen=True)
-class Item:
-    """What pytest reported of one example (or of one agreement)."""
-
-    outcome: str
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One finished run of pytest over a project."""
-
-    project: Path
-    code: int
-    output: str
-    # by file below snippets/ without its suffix, then by line
-    items: dict[str, dict[int, Item]] = field(default_factory=dict)
-
-    def evidence(self, name: str) -> dict[str, Any]:
-        """Return the recorded evidence of a snippet file."""
-        return recorded(self.project)[name]
-
-
-def command(project: Path, *arguments: str) -> list[str]:
-    """Return the command line of a run, as a user would type it."""
-    fixed = ["-p", "no:randomly", "--rootdir", str(project), "--limit", str(LIMIT)]
-    report = ["-o", "junit_family=xunit1", "--junitxml", str(project / "report.xml")]
-    return [sys.executable, "-m", "pytest", *fixed, *report, *(arguments or ["snippets"])]
-
-
-def surroundings(project: Path) -> dict[str, Any]:
-    """Return folder and environment of a run; its temporary files have a folder to check."""
-    temporary = project / "temporary"
-    temporary.mkdir(exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    variables = {"TMPDIR": str(temporary), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    return {"cwd": project, "env": kept | variables, "stdin": subprocess.DEVNULL}
-
-
-def run(project: Path, *arguments: str) -> Run:
-    """Run pytest in ``project`` to its end."""
-    report = project / "report.xml"
-    report.unlink(missing_ok=True)
-    done = subprocess.run(
-        command(project, *arguments),
-        **surroundings(project),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    items = reported(report) if report.exists() else {}
-    return Run(project, done.returncode, done.stdout, items)
-
-
-def reported(report: Path) -> dict[str, dict[int, Item]]:
-    """Return the items of a JUnit report, by file and line."""
-    items: dict[str, dict[int, Item]] = {}
-    for case in ET.parse(report).iter("testcase"):  # noqa: S314 (pytest wrote it)
-        name = case.get("file", "").removeprefix("snippets/").removesuffix(".md")
-        problem = next(iter(case), None)
-        if problem is None:
-            item = Item("passed")
-        else:
-            outcome = {"failure": "failed"}.get(problem.tag, problem.tag)
-            item = Item(outcome, f"{problem.get('message')}\n{problem.text}")
-        items.setdefault(name, {})[int(case.get("line", 0))] = item
-    return items
-
-
-def recorded(project: Path) -> dict[str, dict[str, Any]]:
-    """Return all evidence of a project; every file of it must be whole."""
-    folder = project / ev.FOLDER
-    files = list(folder.rglob("*.json"))
-    return {str(p.relative_to(folder).with_suffix("")): json.loads(p.read_text()) for p in files}
-
-
-def processes_of(project: Path) -> list[str]:
-    """Return the processes that a run of ``project`` has started and that still live.
-
-    All of them have their home or temporary folder below the project's, wherever their
-    process group and their parent are.
-    """
-    mark, found = str(project / "temporary").encode(), []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if mark in (folder / "environ").read_bytes():
-                found.append(f"{folder.name}: {(folder / 'cmdline').read_text()}")
-    return found
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> bool:
-    """Return whether ``condition`` becomes true within ``seconds``."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-# ---------------------------------------------------------------- made-up projects
-
-
-def new_project(folder: Path) -> Path:
-    """Return a project without claims whose snippets run with the real frameworks."""
-    (folder / "snippets").mkdir(parents=True)
-    shutil.copy(ROOT / "snippets" / "conftest.py", folder / "snippets")
-    return folder
-
-
-def quick_project(folder: Path) -> Path:
-    """Return a project whose harness imports no framework, so that starting it takes no time."""
-    project = new_project(folder)
-    copy, leave = project / "snippets" / "_harness", shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "snippets" / "_harness", copy, ignore=leave)
-    preload(project, PRELOADS.keys())
-    return project
-
-
-def preload(project: Path, names: Iterable[str], *modules: str) -> None:
-    """Have the servers called ``names`` of a quick project import just ``modules``."""
-    with (project / "snippets" / "_harness" / "frameworks.py").open("a") as file:
-        file.writelines(f"\nPRELOADS[{name!r}] = Preload({modules!r})\n" for name in names)
-
-
-@pytest.fixture
-def quick(tmp_path: Path) -> Path:
-    """A project without claims, and without frameworks."""
-    return quick_project(tmp_path / "project")
-
-
-def one_tab(project: Path, name: str, text: str, tab: str = ANY_TAB) -> None:
-    """Add a claim that has one tab only, which opinions may."""
-    tabs: dict[str, str | None] = {"tensorflow": None, "pytorch": None, tab: text}
-    make_claim(project, name, claim=claim_text(status="opinion"), **tabs)
-
-
-def path_code(path: Path) -> str:
-    """Return code for ``path``, which may be longer than a line of a snippet may be."""
-    return ",\n...     ".join(["os.sep", *(repr(part) for part in path.parts[1:])])
-
-
-def waiting_for(gate: Path) -> str:
-    """Return a snippet file that ends when the file ``gate`` exists."""
-    return snippet(
-        ">>> import os, time\n"
-        f">>> gate = os.path.join(\n...     {path_code(gate)})\n"
-        ">>> while not os.path.exists(gate):\n"
-        "...     time.sleep(0.01)\n"
-        ">>> 1 + 1\n2"
-    )
-
-
-def meeting(own: Path, other: Path) -> str:
-    """Return a snippet file that makes the file ``own``, then waits for ``other``."""
-    waits = waiting_for(other)
-    made = f">>> open(os.path.join(\n...     {path_code(own)}), 'w').close()\n>>> gate"
-    return waits.replace(">>> gate", made, 1)
-
-
-# ---------------------------------------------------------------- hostile and sound files
-
-
-@dataclass(frozen=True)
-class Case:
-    """A file of tests/hostile or tests/sound: <hostile or sound>/<framework>/<behaviour>.md."""
-
-    path: Path
-
-    @property
-    def tab(self) -> str:
-        """The tab it runs in; what is plain needs no framework."""
-        return ANY_TAB if self.path.parent.name == "plain" else self.path.parent.name
-
-    @property
-    def claim(self) -> str:
-        return f"{self.path.parents[1].name}/{self.path.stem}"
-
-    @property
-    def name(self) -> str:
-        return f"{self.claim}/{self.tab}"
-
-    def lines(self) -> list[int]:
-        """Return the lines at which examples begin."""
-        lines = self.path.read_text().splitlines()
-        return [n for n, line in enumerate(lines, 1) if line.startswith(">>> ")]
-
-    def line_of(self, source: str) -> int:
-        """Return the line of the only example that begins with ``source``."""
-        lines = self.path.read_text().splitlines()
-        (line,) = [n for n in self.lines() if lines[n - 1].startswith(f">>> {source}")]
-        return line
-
-
-def cases(pattern: str) -> list[Case]:
-    return [Case(path) for path in sorted(HERE.glob(f"{pattern}.md"))]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """How a hostile file fails: at which example, with which reason, and is that its end?"""
-
-    at: str
-    reason: str
-    ends: bool = True
-
-
-FAULTS = {
-    "endless-loop": Fault("while True", "Killed at the time limit of 5 s, in this example"),
-    "fork-awaited": Fault("os.waitpid", "Killed at the time limit of 5 s, in this example"),
-    "exit": Fault("os._exit", "ended the process with exit code 0"),
-    "flood-and-crash": Fault("os._exit", "ended the process with exit code 3"),
-    "segfault": Fault("ctypes.string_at", "crashed the process (SIGSEGV)"),
-    "crash-says": Fault("ctypes.string_at", "last words"),
-    "killed": Fault("os.killpg", "crashed the process (SIGKILL)"),
-    "sys-exit": Fault("sys.exit", "SystemExit", ends=False),
-    "interrupt": Fault("raise", "KeyboardInterrupt", ends=False),
-    "flood-print": Fault("for", "printed more than 100,000 characters", ends=False),
-    "fork-left-running": Fault("fork() >", "left a process of its own running", ends=False),
-    "session-left-running": Fault("p.poll", "left a process of its own running", ends=False),
-    "daemon-left-running": Fault("start_daemon", "left a process of its own running", ends=False),
-    "session-then-exit": Fault("os._exit", "ended the process with exit code 0"),
-    "closes-descriptors": Fault("os.closerange", "ended the process with exit code 1"),
-    "stdin": Fault("input()", "EOFError", ends=False),
-    "exception": Fault("divide(1", "ZeroDivisionError: division by zero", ends=False),
-    "wrong-output": Fault("1 + 1  # not 3", "Expected:\n    3\nGot:\n    2", ends=False),
-}
-WAYS = {
-    "side by side": (),
-    "one worker": ("--workers", "1"),
-    "fresh processes": ("--no-fork",),
-}
-TENSORS = {  # both tabs leave the same numbers behind, each as its framework's own tensors
-    "claim": claim_text(agree={"plain": 0, "variable": 0, "numbers": 0}),
-    "tensorflow": snippet(
-        ">>> import tensorflow as tf\n"
-        ">>> plain = tf.constant([[1.0, 2.0]])\n"
-        ">>> variable = tf.Variable(2.0)\n"
-        ">>> numbers = [float(plain[0, 0]), 0.5]\n"
-        ">>> 1 + 1\n2"
-    ),
-    "pytorch": snippet(
-        ">>> import torch\n"
-        ">>> plain = torch.tensor([[1.0, 2.0]])\n"
-        ">>> variable = torch.tensor(2.0, requires_grad=True)\n"
-        ">>> numbers = [float(plain[0, 0]), 0.5]\n"
-        ">>> 1 + 1\n2"
-    ),
-}
-Runs = Callable[[str], Run]
-
-
-@pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """Return the run of the hostile and sound files in one way; each is run once.
-
-    Side by side, all of them with the real frameworks; else those that need none. All ways
-    start together, because each spends most of its time waiting for time limits.
-    """
-
-    folders = {way: tmp_path_factory.mktemp("way") for way in WAYS}
-
-    def in_way(way: str) -> Run:
-        everything = way == "side by side"
-        make = new_project if everything else quick_project
-        project = make(folders[way] / "project")
-        for case in cases("*/*/*" if everything else "*/plain/*"):
-            one_tab(project, case.claim, case.path.read_text(), case.tab)
-        if everything:
-            make_claim(project, "agree/tensors", **TENSORS)
-        return run(project, "snippets", *WAYS[way])
-
-    with ThreadPoolExecutor() as pool:
-        running = {way: pool.submit(in_way, way) for way in WAYS}
-        yield lambda way: running[way].result()
-
-
-def in_ways(chosen: Callable[[str], list[Case]]) -> pytest.MarkDecorator:
-    """Parametrize a test over the ways to run and the files that run in each."""
-    pairs = [
-        pytest.param(way, case, id=f"{way}-{case.path.stem}")
-        for way in WAYS
-        for case in chosen("*" if way == "side by side" else "plain")
-    ]
-    return pytest.mark.parametrize(("way", "case"), pairs)
-
-
-hostile = in_ways(lambda kind: [c for c in cases(f"hostile/{kind}/*") if c.path.stem in FAULTS])
-sound = in_ways(lambda kind: cases(f"sound/{kind}/*"))
-
-
-def test_every_hostile_file_is_expected_to_fail_in_some_way() -> None:
-    assert {case.path.stem for case in cases("hostile/*/*")} == {*FAULTS, "wrong-number"}
-
-
-@hostile
-def test_a_hostile_file_fails_at_its_line_with_a_reason(runs: Runs, way: str, case: Case) -> None:
-    fault, items = FAULTS[case.path.stem], runs(way).items[case.name]
-    line = case.line_of(fault.at)
-    assert [at for at, item in items.items() if item.outcome == "failed"] == [line]
-    assert fault.reason in items[line].text
-    assert f"{case.tab}.md:{line}" in items[line].text
-
-
-@hostile
-def test_the_evidence_of_a_hostile_file_says_the_same(runs: Runs, way: str, case: Case) -> None:
-    fault, evidence = FAULTS[case.path.stem], runs(way).evidence(case.name)
-    assert evidence["outcome"] == "failed"
-    assert evidence["failure"]["line"] == case.line_of(fault.at)
-    assert fault.reason in evidence["failure"]["message"]
-
-
-@hostile
-def test_examples_count_as_passed_only_if_they_ran(runs: Runs, way: str, case: Case) -> None:
-    fault, items = FAULTS[case.path.stem], runs(way).items[case.name]
-    line = case.line_of(fault.at)
-    after = "skipped" if fault.ends else "passed"
-    outcomes = {at: item.outcome for at, item in items.items() if at != line}
-    assert outcomes == {at: "passed" if at < line else after for at in case.lines() if at != line}
-    unreached = [item.text for item in items.values() if item.outcome == "skipped"]
-    assert all(f"not reached: see line {line}" in text for text in unreached)
-
-
-@sound
-def test_a_sound_file_passes_beside_hostile_ones(runs: Runs, way: str, case: Case) -> None:
-    items = runs(way).items[case.name]
-    assert items == dict.fromkeys(case.lines(), Item("passed"))
-    assert runs(way).evidence(case.name)["outcome"] == "passed"
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_nothing_is_left_running(runs: Runs, way: str) -> None:
-    project = runs(way).project
-    assert wait_until(lambda: not processes_of(project), 2), processes_of(project)
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_no_temporary_file_remains(runs: Runs, way: str) -> None:
-    assert list((runs(way).project / "temporary").iterdir()) == []
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_a_flood_stays_out_of_report_and_evidence(runs: Runs, way: str) -> None:
-    done = runs(way)
-    size = max(path.stat().st_size for path in done.project.rglob("*") if path.is_file())
-    assert size < 100_000
-    assert len(done.output) < 100_000
-
-
-def test_what_frameworks_log_stays_out_of_the_report(runs: Runs) -> None:
-    done = runs("side by side")
-    assert "NOISE" not in done.output + (done.project / "report.xml").read_text()
-    assert "NOISE" not in json.dumps(done.evidence("sound/noise/tensorflow"))
-
-
-def test_a_number_does_not_match_what_does_not_round_to_it(runs: Runs) -> None:
-    case = Case(HERE / "hostile/plain/wrong-number.md")
-    lines = case.path.read_text().splitlines()
-    items = runs("side by side").items[case.name]
-    assert {lines[at - 1]: item.outcome for at, item in items.items()} == {
-        ">>> 2.4": "failed",
-        ">>> 0.6": "failed",
-        ">>> 0.334999, 0.336": "failed",
-        ">>> 0.3333": "passed",
-    }
-
 
 # ---------------------------------------------------------------- selection and reuse
 
@@ -645,11 +278,6 @@ def test_tabs_are_not_compared_if_one_failed(various: Run) -> None:
     (item,) = various.items["b/fails/claim"].values()
     assert item.outcome == "skipped"
     assert "tensorflow did not pass" in item.text
-
-
-def test_tensors_of_both_frameworks_agree(runs: Runs) -> None:
-    (item,) = runs("side by side").items["agree/tensors/claim"].values()
-    assert item == Item("passed")
 
 
 def test_a_selected_agreement_runs_both_tabs(quick: Path) -> None:

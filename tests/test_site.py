@@ -1,10 +1,9 @@
-"""The claims extension: what a page shows, what it warns of, when it is read again."""
+"""The claims extension: what a page shows, what it warns of."""
 
 import datetime
 import importlib.metadata
 import os
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup, Tag
 from helpers import ARTICLES, SNIPPET, claim_text, snippet
-from sites import BOTH, INDEX, PARTS, SOURCES, Built, Site, numbers, text_of
+from sites import BOTH, INDEX, ONE, Built, Site, Spoil, edit, fail, numbers, proven, text_of
 from sphinx.errors import SphinxError
 
 from snippets._harness import evidence as ev
@@ -21,11 +20,6 @@ from snippets._harness.problems import CatalogueError
 
 # MyST's own, until it has caught up with Sphinx 9.
 pytestmark = pytest.mark.filterwarnings("ignore:.*app' is deprecated")
-
-
-def proven(section: Tag) -> bool:
-    """Return whether a claim wears the badge of an executed one."""
-    return re.search(r"\bProven\b", text_of(section)) is not None
 
 
 @pytest.fixture
@@ -271,14 +265,8 @@ def test_articles_say_what_each_said_and_how_it_fared(tour: Built) -> None:
 
 # What may not be published: each kind of unproven claim warns by its own type.
 
-Spoil = Callable[[Site], object]
-ONE = "sums/one-and-one"
+
 AGREE = claim_text(agree={"total": 1e-6})
-
-
-def _fail(site: Site) -> None:
-    failure = ev.Failure(line=4, message="Expected:\n  2\nGot:\n  3")
-    site.prove(ONE, "pytorch", outcome="failed", failure=failure)
 
 
 def _disagree(site: Site) -> None:
@@ -291,10 +279,6 @@ def _forget_a_value(site: Site) -> None:
     (site.path(ONE, "claim")).write_text(AGREE)
     site.prove(ONE, "tensorflow", values={"total": numbers(1)})
     site.prove(ONE, "pytorch")
-
-
-def _edit(site: Site) -> None:
-    site.path(ONE, "pytorch").write_text(snippet(">>> 2 + 2\n4"))
 
 
 def _record_on(site: Site, **other: Any) -> None:
@@ -320,10 +304,10 @@ UNPROVEN: dict[str, tuple[Spoil, str, str]] = {
     ),
     "no compiler": (lambda site: _need(site, "compiler"), "missing", "needs compiler"),
     "no package": (lambda site: _need(site, "onnx"), "missing", "needs onnx"),
-    "failed": (_fail, "failed", "pytorch.md:4: Expected:"),
+    "failed": (fail, "failed", "pytorch.md:4: Expected:"),
     "tabs disagree": (_disagree, "failed", "claim.md: total differs by 0.5"),
     "no value to compare": (_forget_a_value, "failed", "pytorch: nothing recorded for 'total'"),
-    "snippet edited": (_edit, "stale", "pytorch.md"),
+    "snippet edited": (edit, "stale", "pytorch.md"),
     "other version": (lambda site: _record_on(site, versions={"torch": "1.0"}), "stale", "pytorch"),
     "other platform": (lambda site: _record_on(site, platform="BeOS ppc"), "stale", "pytorch.md"),
 }
@@ -519,144 +503,3 @@ def test_articles_are_shown_as_text(site: Site) -> None:
         assert isinstance(part, Tag)
         assert part.find(["script", "img"]) is None
         assert EVIL in part.get_text()
-
-
-# Which pages are read again.
-
-CHANGES: dict[str, tuple[Spoil, set[str]]] = {
-    "nothing": (lambda _site: None, set()),
-    "a snippet and its evidence": (
-        lambda site: (_edit(site), site.prove(ONE, "pytorch")),
-        {"sums"},
-    ),
-    "evidence alone": (lambda site: site.prove(ONE, "pytorch", seconds=9.5), {"sums"}),
-    "a snippet alone": (_edit, {"sums"}),
-    "a new tab": (
-        lambda site: (site.path(ONE, "keras").write_text(SNIPPET), site.prove(ONE, "keras")),
-        {"sums"},
-    ),
-    "a tab and its evidence removed": (
-        lambda site: [of(ONE, "tensorflow1").unlink() for of in (site.path, site.evidence)],
-        {"sums"},
-    ),
-    "evidence removed": (lambda site: site.evidence(ONE, "pytorch").unlink(), {"sums"}),
-    "a verdict": (
-        lambda site: site.path(ONE, "claim").write_text(claim_text(status="never")),
-        {"sums", "verdicts", "index", "sources"},
-    ),
-    "a new claim on another page": (
-        lambda site: site.add("more/third"),
-        {"more", "index", "sources"},
-    ),
-}
-
-
-def changing_site(root: Path) -> Site:
-    """Return a site of eight pages: more than the five from which Sphinx works in parallel."""
-    site = Site(root)
-    site.add(ONE, tensorflow1=SNIPPET)
-    for axis in ("more", "less", "many", "few"):
-        site.add(f"{axis}/other-one")
-    site.write("verdicts", "# Verdicts\n\n```{verdicts} sums\n```\n")
-    return site
-
-
-# After these not all code has run, as the footers of pages about the whole site say too.
-INCOMPLETE = ("a snippet alone", "evidence removed")
-# What a parallel reader notes has to reach the main process: where pages watch for files.
-IN_PARALLEL = ("nothing", "a new tab", "evidence removed")
-
-
-@pytest.mark.parametrize(
-    ("case", "parallel"),
-    [
-        *(pytest.param(case, 1, id=case) for case in CHANGES),
-        *(pytest.param(case, 2, id=f"{case}, in parallel") for case in IN_PARALLEL),
-    ],
-)
-def test_exactly_the_pages_that_show_a_change_are_read_and_written_again(
-    tmp_path: Path, case: str, parallel: int
-) -> None:
-    change, pages = CHANGES[case]
-    site = changing_site(tmp_path / "project")
-    first = site.build(parallel=parallel)
-    assert first.warnings == []
-    assert len(first.read) == 8
-    change(site)
-    second = site.build(parallel=parallel)
-    assert second.read == pages
-    footers = {"verdicts", "sources"} if case in INCOMPLETE else set()
-    # Sphinx itself adds the page whose table of contents names a page that was read.
-    assert second.written - {"index"} == (pages | footers) - {"index"}
-
-
-def test_first_evidence_has_the_page_read_again(site: Site) -> None:
-    site.add(ONE, prove=False)
-    assert "[claims.missing]" in "".join(site.build().warnings)
-    site.prove(ONE)
-    built = site.build()
-    assert built.read == {"sums"}
-    assert built.warnings == []
-    assert proven(built.claim(ONE))
-
-
-def test_another_version_of_a_framework_has_the_pages_read_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    site.add(ONE)
-    site.build()
-    newer = {"torch": "99.0", "numpy": "99.0", "python": "3.99"}
-    monkeypatch.setattr(ev, "versions", lambda *_: newer)
-    monkeypatch.setattr("claims.installed", lambda: ["torch 99.0"])
-    built = site.build()
-    assert "sums" in built.read
-    assert ["[claims.stale]" in warning for warning in built.warnings] == [True, True]
-
-
-def test_a_parallel_build_gives_the_same_pages_as_a_serial_one(tmp_path: Path) -> None:
-    site = changing_site(tmp_path / "project")
-    serial, parallel = site.build(to="serial"), site.build(to="parallel", parallel=2)
-    assert parallel.warnings == serial.warnings == []
-    names = sorted(path.name for path in serial.out.glob("*.html"))
-    assert names == sorted(path.name for path in parallel.out.glob("*.html"))
-    for name in names:
-        assert (parallel.out / name).read_text() == (serial.out / name).read_text()
-
-
-def test_warnings_are_the_same_in_a_parallel_build(tmp_path: Path) -> None:
-    site = changing_site(tmp_path / "project")
-    _fail(site)
-    site.evidence("few/other-one", "pytorch").unlink()
-    serial, parallel = site.build(to="serial"), site.build(to="parallel", parallel=2)
-    assert len(serial.warnings) == 2
-    assert sorted(parallel.warnings) == sorted(serial.warnings)
-
-
-def test_a_page_that_is_gone_leaves_the_site(tmp_path: Path) -> None:
-    site = Site(tmp_path)
-    site.write("more", "# More\n")
-    assert (site.build().out / "more.html").exists()
-    (site.docs / "more.md").unlink()
-    assert not (site.build().out / "more.html").exists()
-
-
-def test_the_sitemap_lists_every_page_after_an_incremental_build(tmp_path: Path) -> None:
-    site = Site(tmp_path)
-    site.add("sums/one")
-    settings = {"html_baseurl": "https://example.org/", "extensions": [*PARTS, "sitemap"]}
-    site.build(overrides=settings)
-    site.write("sources", SOURCES + "\nMore.\n")
-    built = site.build(overrides=settings)
-    addresses = re.findall("<loc>(.*)</loc>", (built.out / "sitemap.xml").read_text())
-    pages = ("index", "sources", "sums")
-    assert addresses == [f"https://example.org/{page}.html" for page in pages]
-
-
-def test_every_page_shows_a_page_that_is_new(tmp_path: Path) -> None:
-    site, settings = Site(tmp_path), {"extensions": [*PARTS, "navigation"]}
-    site.add("sums/one")
-    site.build(overrides=settings)
-    site.write("tables", "# Tables\n")
-    built = site.build(overrides=settings)
-    assert "tables.html" in str(built.page("sums").find(class_="related"))
-    assert site.build(overrides=settings).written == set()
