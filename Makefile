@@ -24,7 +24,7 @@ serve: html ## the same, then serve it on port 8000 and rebuild on every save
 	  --pre-build "$(BIN)/python -m snippets._harness verify" docs _build/site
 
 test: $(READY) browser ## run all snippets and all tests (ARGS=--fresh runs recorded passes again)
-	@status=0; for what in snippets "-n auto --dist loadfile $(TESTS)"; do \
+	@status=0; for what in snippets "-p snippets._harness.plugin -n auto --dist loadfile $(TESTS)"; do \
 	  $(BIN)/python -m pytest -q $$what $(ARGS) || \
 	    { code=$$?; [ $$code = 5 ] || status=$$code; }; done; exit $$status  # 5: none selected
 
