@@ -7,6 +7,8 @@ READY  := $(VENV)/.ready
 # Sphinx warns of a page only when it reads it: after a warning, read everything again.
 SPHINX := $(BIN)/python -m sphinx -q -W -c . -d _build/doctrees -j auto
 TESTS  ?= tests
+# The plugin, for its options: the snippets, which bring it along, run before and apart.
+SIDE_BY_SIDE := -n auto --dist loadfile --no-loadscope-reorder -p snippets._harness.plugin
 
 .DEFAULT_GOAL := help
 .PHONY: help html serve test check api browser figures screenshots bench-harness bench-search record lock clean
@@ -24,7 +26,7 @@ serve: html ## the same, then serve it on port 8000 and rebuild on every save
 	  --pre-build "$(BIN)/python -m snippets._harness verify" docs _build/site
 
 test: $(READY) browser ## run all snippets and all tests (ARGS=--fresh runs recorded passes again)
-	@status=0; for what in snippets "-p snippets._harness.plugin -n auto --dist loadfile $(TESTS)"; do \
+	@status=0; for what in snippets "$(SIDE_BY_SIDE) $(TESTS)"; do \
 	  $(BIN)/python -m pytest -q $$what $(ARGS) || \
 	    { code=$$?; [ $$code = 5 ] || status=$$code; }; done; exit $$status  # 5: none selected
 

@@ -17,6 +17,17 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from snippets._harness.api.rows import families
 from snippets._harness.catalogue import Catalogue
 
+# Side by side, files of tests begin in this order, the others after them: none shall be left to
+# one core alone when the other has nothing more to do.
+LONGEST_FIRST = ("test_takeaway", "test_browser", "test_make", "test_figures", "test_api_table")
+
+
+@pytest.hookimpl(trylast=True)  # after the shuffle
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    order = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
