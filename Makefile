@@ -49,7 +49,8 @@ browser: $(READY)
 	  command -v google-chrome > /dev/null || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	    echo "installing chromium for the browser tests"; apt-get update -qq; \
-	    apt-get install -y -qq --no-install-recommends chromium-headless-shell > /dev/null; \
+	    apt-get install -y -qq --no-install-recommends chromium-headless-shell > /dev/null || \
+	    apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
 	  else $(BIN)/playwright install chromium; fi
 
 figures: $(READY) browser ## measure _build/html in a browser: each figure beside its bar

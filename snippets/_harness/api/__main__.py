@@ -156,8 +156,9 @@ def explore(arguments: list[str]) -> int:
         family = rows.load(path)
         explored = [name for name, row in family.rows.items() if not row.unexplored]
         for name, told in zip(explored, results, strict=True):
-            crashed = f"{path}:{family.lines[name]}: row {name!r}: "
-            found += [crashed + told.why if isinstance(told, Crash) else told] if told else []
+            if told:
+                what = told.why if isinstance(told, Crash) else told
+                found.append(f"{path}:{family.lines[name]}: row {name!r}: {what}")
         count += len(results)
     print("\n".join(found))
     print(f"{count} rows explored with {examples} inputs each; {len(found)} part")

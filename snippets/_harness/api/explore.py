@@ -33,13 +33,10 @@ def items(path: str, examples: str = "5", number: str = "") -> Iterator[Callable
     family = load(Path(path))
     for name, row in family.rows.items():
         if not row.unexplored:
-            where = f"{path}:{family.lines[name]}: row {name!r}: "
-            yield partial(
-                parts, name, row, where, examples=int(examples), number=int(number or 0) or None
-            )
+            yield partial(parts, name, row, examples=int(examples), number=int(number or 0) or None)
 
 
-def parts(name: str, row: Row, where: str, *, examples: int, number: int | None) -> str | None:
+def parts(name: str, row: Row, *, examples: int, number: int | None) -> str | None:
     """Return on what the sides of a row part, None if nothing of ``examples`` inputs was found.
 
     The search is the same each time, or follows from the seed ``number``.
@@ -67,9 +64,9 @@ def parts(name: str, row: Row, where: str, *, examples: int, number: int | None)
             report_multiple_bugs=False,
         )(search)()
     except Difference as found:
-        return f"{where}{found}"
+        return str(found)
     except Flaky:
-        return f"{where}gives now this, now that for the same inputs"
+        return "gives now this, now that for the same inputs"
     return None
 
 

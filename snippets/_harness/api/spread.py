@@ -91,6 +91,8 @@ def run(job: dict[str, Any], results: int) -> None:
         if number > job["begin"]:
             report(at=number)
             signal.setitimer(signal.ITIMER_PROF, LIMIT)  # ends the process, be it within C++
+            signal.alarm(10 * LIMIT)  # also one that waits for ever
             report(row=str(number), given=item())
-            signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.alarm(0)
     report(seconds=time.process_time(), values={}, leftovers=None)
