@@ -7,19 +7,24 @@ docs/*.md                            pages, which show each claim once
 """
 
 import datetime
+import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
+from types import MappingProxyType
 
 import yaml
+from packaging.utils import canonicalize_name
+from pydantic import ValidationError
 
-from . import frontmatter
-from .frameworks import FRAMEWORKS
+from . import frontmatter, measured, needs
+from .frameworks import FRAMEWORKS, distributions
 from .frontmatter import Article, FrontMatter, place
-from .markup import Block, check_code, read_text, split
+from .markup import Block, check_code, imports, read_text, split
 from .problems import CatalogueError, Problem, did_you_mean
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -43,6 +48,7 @@ class Claim:
     front: FrontMatter
     statement: tuple[Block, ...]
     snippets: tuple[Snippet, ...]
+    lines: Mapping[str, int]  # of the front matter's keys, in claim.md
 
     @property
     def id(self) -> str:
@@ -67,20 +73,38 @@ class Catalogue:
     @cached_property
     def articles(self) -> Mapping[str, Article]:
         """The articles by key, in the order of the file."""
-        path = self.root / "articles.toml"
-        try:
-            data = tomllib.loads(path.read_text())
-            return {key: Article.model_validate(value) for key, value in data.items()}
-        except (OSError, ValueError) as error:  # not there, not UTF-8, not TOML, not articles
-            raise CatalogueError([Problem(path, 1, 1, f"cannot be read: {error}")]) from None
+        return read_articles(self.root / "articles.toml")
 
-    def folders(self) -> list[Path]:
-        """Return the folder of every claim, axis by axis."""
-        axes = [axis for axis in _folders(self.root) if not axis.name.startswith(("_", "."))]
-        return [folder for axis in axes for folder in _folders(axis) if folder.name[0] not in "_."]
+    @cached_property
+    def requirements(self) -> tuple[str, ...] | None:
+        """What the snippets may use, None if the project does not say so."""
+        return needs.requirements(self.project)
+
+    def folders(self, axis: str | None = None) -> list[Path]:
+        """Return the folder of every claim, axis by axis, or of those of one axis."""
+        if axis is not None:
+            return _folders(self.root / axis)
+        return [folder for each in self.axes() for folder in _folders(each)]
+
+    def axes(self) -> list[Path]:
+        """Return the folders that hold claims."""
+        return _folders(self.root)
+
+    def unknown_axis(self, name: str) -> str | None:
+        """Return what is wrong with the name of an axis that has no page, or None."""
+        known = [axis.name for axis in self.axes() if self.page(axis.name).exists()]
+        return None if name in known else f"no axis {name!r}: {did_you_mean(name, known)}"
+
+    def page(self, axis: str) -> Path:
+        """Return the page on which the claims of an axis are shown."""
+        return self.project / "docs" / f"{axis}.md"
 
     def claim(self, claim_id: str) -> Claim:
         """Return the claim called ``claim_id``; raise CatalogueError if there is none such."""
+        return self.load(self.folder(claim_id))
+
+    def folder(self, claim_id: str) -> Path:
+        """Return where a claim is; raise CatalogueError if there is none such."""
         if not re.fullmatch(f"{NAME.pattern}/{NAME.pattern}", claim_id):
             raise self._unknown(
                 claim_id, "a claim is named <axis>/<folder>, such as graphs/both-modes"
@@ -89,7 +113,7 @@ class Catalogue:
         if not (folder / "claim.md").exists():
             known = [f"{path.parent.name}/{path.name}" for path in self.folders()]
             raise self._unknown(claim_id, did_you_mean(claim_id, known))
-        return self.load(folder)
+        return folder
 
     def _unknown(self, claim_id: str, hint: str) -> CatalogueError:
         return CatalogueError([Problem(self.root, 1, 1, f"no claim {claim_id!r}: {hint}")])
@@ -110,22 +134,44 @@ class Catalogue:
                 self.load(folder)
             except CatalogueError as error:
                 found += error.problems
-        return sorted([*found, *self._name_problems(), *self._page_problems()])
+        found += [*self.stray_problems(), *self.name_problems(), *self.page_problems()]
+        return sorted(found + list(self.axis_problems()))
 
-    def _name_problems(self) -> Iterator[Problem]:
+    def axis_problems(self) -> Iterator[Problem]:
+        """Yield the folders of claims that have no page to be shown on."""
+        for axis in self.axes():
+            if _folders(axis) and (message := self.unknown_axis(axis.name)):
+                yield Problem(axis, 1, 1, message)
+
+    def stray_problems(self) -> Iterator[Problem]:
+        """Yield the files that stand beside claims, where nothing reads them."""
+        for axis in self.axes():
+            for path in () if axis.is_symlink() else axis.iterdir():
+                if path.is_file() and not path.is_symlink() and path.name[0] not in "_.":
+                    hint = f"move it into the folder of its claim, snippets/{axis.name}/<claim>/"
+                    yield Problem(path, 1, 1, f"is part of no claim; {hint}, or remove it")
+
+    def name_problems(self) -> Iterator[Problem]:
+        """Yield the claims that share an anchor, or that a disk without case takes for one."""
         seen: dict[str, Path] = {}
         for folder in self.folders():
-            key = f"{folder.parent.name}/{folder.name}".lower()
+            key = f"{folder.parent.name}-{folder.name}".lower()
             if key in seen:
-                message = f"differs only in case from {seen[key].name!r}; rename one"
+                other = seen[key]
+                message = f"has the anchor of {other.parent.name}/{other.name}; rename one"
                 yield Problem(folder, 1, 1, message)
             seen[key] = folder
 
-    def _page_problems(self) -> Iterator[Problem]:
+    def page_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with how pages show claims: each is shown once, with its axis."""
         claims = {f"{folder.parent.name}/{folder.name}": folder for folder in self.folders()}
+        others = {self.page(axis.name): axis.name for axis in self.axes()}
         shown: dict[str, str] = {}
         pages = (page for page in (self.project / "docs").rglob("*.md") if "_ext" not in page.parts)
+        folded: dict[str, Path] = {}
         for page in sorted(pages):
+            if (other := folded.setdefault(str(page).lower(), page)) != page:
+                yield Problem(page, 1, 1, f"differs only in case from {other.name}; rename one")
             text = page.read_text(errors="replace")
             for match in SHOWN.finditer(text):
                 line = text.count("\n", 0, match.start()) + 1
@@ -136,16 +182,79 @@ class Catalogue:
                 elif name in shown:
                     message = f"claim {name!r} is already shown at {shown[name]}"
                     yield Problem(page, line, 1, message)
+                elif others.get(page, axis := name.split("/")[0]) != axis:
+                    yield Problem(page, line, 1, f"{name!r} belongs on docs/{axis}.md")
                 shown.setdefault(name, place)
         for name in claims.keys() - shown.keys():
+            if self.unknown_axis(claims[name].parent.name):
+                continue  # there is no such page to show it
             hint = f"add ```{{claim}} {name} and ``` to docs/{claims[name].parent.name}.md"
             yield Problem(claims[name] / "claim.md", 1, 1, f"no page shows this claim; {hint}")
 
 
 def _folders(path: Path) -> list[Path]:
-    """Return the folders in ``path``, and links, which are to be refused."""
-    entries = path.iterdir() if path.is_dir() else ()
-    return sorted(entry for entry in entries if entry.is_dir() or entry.is_symlink())
+    """Return the folders in ``path``, and links, which are to be refused.
+
+    Those that begin with ``_`` or ``.`` hold no claims.
+    """
+    if not path.is_dir():
+        return []
+    with os.scandir(path) as entries:  # which tells folders from files without asking for each
+        claims = (entry for entry in entries if entry.name[0] not in "_.")
+        return sorted(path / each.name for each in claims if each.is_dir() or each.is_symlink())
+
+
+def read_articles(path: Path) -> dict[str, Article]:
+    """Return the articles of a file by key; raise CatalogueError with all that is wrong."""
+    try:
+        text, problems = read_text(path)
+        data = tomllib.loads(text)
+    except OSError as error:
+        raise CatalogueError([Problem(path, 1, 1, f"cannot be read: {error.strerror}")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError([toml_problem(path, text, error)]) from None
+    articles = {}
+    for key, value in data.items():
+        if not isinstance(value, dict):
+            hint = f"write [{key}], and below it title and year"
+            problems.append(Problem(path, line_of(text, key), 1, f"{key!r} is no article; {hint}"))
+            continue
+        if not re.fullmatch(NAME, key):
+            hint = "use lower-case letters, digits and single hyphens"
+            problems.append(Problem(path, line_of(text, key), 1, f"{key!r} is no key; {hint}"))
+            continue
+        try:
+            articles[key] = Article.model_validate(value)
+        except ValidationError as error:
+            for detail in error.errors():
+                message = frontmatter.explain(detail, Article, f" in [{key}]")
+                at = line_of(text, key, str(detail["loc"][0]))
+                problems.append(Problem(path, at, 1, message))
+    if problems:
+        raise CatalogueError(problems)
+    return articles
+
+
+def toml_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    """Return what is not TOML, at the place that the message ends with, or at the end."""
+    what, _, where = str(error).partition(" (at ")
+    end = text.rstrip().count("\n") + 1, 1
+    line, column = map(int, re.findall(r"\d+", where) or end)
+    return Problem(path, line, column, f"not valid TOML: {what[0].lower()}{what[1:]}")
+
+
+def line_of(text: str, table: str, key: str = "") -> int:
+    """Return the line of a key in a table of TOML, or else that of the table."""
+    lines = dict(enumerate(text.split("\n"), 1))
+    name, key = (rf"[\"']?{re.escape(each)}[\"']?\s*" for each in (table, key))
+    head = re.compile(rf"\s*(\[\s*{name}\]|{name}=)")
+    start = next((number for number, line in lines.items() if head.match(line)), 1)
+    for number in range(start + 1, len(lines) + 1):
+        if lines[number].lstrip().startswith("["):
+            break
+        if re.match(rf"\s*{key}=", lines[number]):
+            return number
+    return start
 
 
 @dataclass
@@ -155,6 +264,7 @@ class ClaimReader:
     catalogue: Catalogue
     folder: Path
     problems: list[Problem] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> Claim:
         if self.folder.is_symlink() or self.folder.parent.is_symlink():
@@ -164,9 +274,12 @@ class ClaimReader:
         front, statement = self.claim_file()
         optional = front is None or front.status == "opinion" or front.kind == "prose"
         snippets = tuple(self.snippets(optional))
+        for snippet in snippets:
+            if front:
+                self.check_imports(snippet, front.needs)
         if self.problems or front is None:
             raise CatalogueError(self.problems)
-        return Claim(self.folder, front, statement, snippets)
+        return Claim(self.folder, front, statement, snippets, MappingProxyType(self.lines))
 
     def report(self, path: Path, line: int, column: int, message: str) -> None:
         self.problems.append(Problem(path, line, column, message))
@@ -177,9 +290,9 @@ class ClaimReader:
             hint = "use lower-case letters, digits and single hyphens"
             self.report(self.folder, 1, 1, f"{self.folder.name!r} is no name for a claim; {hint}")
         expected = {"claim.md", *(f"{name}.md" for name in FRAMEWORKS)}
+        is_outside = not self.folder.resolve().is_relative_to(self.catalogue.root.resolve())
         for path in sorted(self.folder.iterdir()):
-            inside = self.catalogue.root.resolve()
-            if path.is_symlink() or not path.resolve().is_relative_to(inside):
+            if is_outside or path.is_symlink():
                 self.report(path, 1, 1, "is a link; claims are made of plain files")
             elif path.name not in expected:
                 hint = did_you_mean(path.name, sorted(expected))
@@ -188,7 +301,7 @@ class ClaimReader:
     def text(self, path: Path) -> str | None:
         """Return the text of a file, or None after reporting why there is none."""
         if not path.exists():
-            self.report(path, 1, 1, "is missing")
+            self.report(path, 1, 1, "is missing; write it, or remove the folder")
             return None
         if path.is_symlink():  # reported with the folder
             return None
@@ -205,9 +318,12 @@ class ClaimReader:
         text = self.text(path)
         if text is None:
             return None, ()
-        match = re.match(r"---\n(.*?)^---\n", text, re.DOTALL | re.MULTILINE)
+        match = re.match(r"---\n(.*?)^---$\n?", text, re.DOTALL | re.MULTILINE)
         if not match:
-            self.report(path, 1, 1, "must begin with front matter between two lines of ---")
+            message = "must begin with front matter between two lines of ---"
+            if text.startswith("---\n"):
+                message = "the head opened at line 1 is never closed; put --- below it"
+            self.report(path, 1, 1, message)
             return None, ()
         first = text.count("\n", 0, match.end()) + 1
         report = partial(self.report, path)
@@ -226,6 +342,8 @@ class ClaimReader:
         """Report what the schema cannot tell: other files, today, and Markdown in the texts."""
         path = self.folder / "claim.md"
         articles = self.catalogue.articles
+        self.lines |= {key: place(tree, (key,))[0] for key in front.model_fields_set}
+        self.check_needs(path, front.needs, tree)
         self.check_line(path, place(tree, ("title",)), front.title)
         for index, source in enumerate(front.sources):
             self.check_line(path, place(tree, ("sources", index, "said")), source.said)
@@ -233,6 +351,9 @@ class ClaimReader:
                 at = place(tree, ("sources", index, "article"))
                 hint = did_you_mean(source.article, articles)
                 self.report(path, *at, f"unknown article {source.article!r}: {hint}")
+        for index, comparison in enumerate(front.measured):
+            if message := measured.contradiction(self.catalogue.project, comparison):
+                self.report(path, *place(tree, ("measured", index)), message)
         if front.skip and front.skip.until < self.catalogue.today:
             message = f"the skip ended on {front.skip.until}; mend the snippets or give a new date"
             self.report(path, *place(tree, ("skip", "until")), message)
@@ -243,6 +364,29 @@ class ClaimReader:
         if front.kind in ("claim", "example") and not front.sources:
             message = "has no sources; name an article, or make it `kind: ours`"
             self.report(path, *place(tree, ("kind",)), message)
+
+    def check_needs(self, path: Path, named: tuple[str, ...], tree: yaml.Node) -> None:
+        """Report what is neither a package that the snippets may use nor another need."""
+        for index, need in enumerate(named):
+            if message := needs.unknown_need(need, self.catalogue.requirements):
+                self.report(path, *place(tree, ("needs", index)), message)
+
+    def check_imports(self, snippet: Snippet, named: tuple[str, ...]) -> None:
+        """Report packages of the evidence that code imports, and whose version no page names."""
+        required = self.catalogue.requirements
+        told = {"numpy", *FRAMEWORKS[snippet.framework].packages, *sys.stdlib_module_names}
+        told |= {need.split(".")[0] for need in named}
+        for line, column, package in imports(snippet.blocks) if required else ():
+            if package in told:  # asked first: the other reads what each package installed
+                continue
+            provided = map(canonicalize_name, distributions((package,) if package else ()))
+            if needs.installed_for(required).keys().isdisjoint(provided):
+                continue
+            told.add(package)  # once is enough
+            want = f"needs: [{', '.join([*named, package])}]"
+            how = f"write {want} in claim.md" if named else f"add {want} to claim.md"
+            message = f"imports {package}; {how}, so that the page names its version"
+            self.report(snippet.path, line, column, message)
 
     def check_line(self, path: Path, at: tuple[int, int], text: str) -> None:
         """Report what is wrong with a text of the front matter that pages show as Markdown."""

@@ -7,21 +7,21 @@ snippets._harness.child``) where forking is not possible. Everything a snippet c
 
 import atexit
 import base64
-import ctypes
 import doctest
 import faulthandler
 import gc
 import importlib
 import json
+import logging
 import os
-import resource
+import re
 import signal
 import sys
 import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -30,33 +30,27 @@ from typing import Any
 
 import numpy as np
 from sybil import Document, Example
-from sybil.example import SybilFailure
+from sybil.evaluators.doctest import DocTestRunner
 
-from .examples import bind, parser, readable
+from . import confine
+from .examples import FLAGS, bind, parser, verdict
 from .frameworks import PRELOADS
 
 OUTPUT_LIMIT = 100_000  # characters that one example may print
+SPEAKERS = {"tensorflow", "keras", "torch"}  # folders of those whose deprecations count
 VALUE_LIMIT = 10_000  # numbers in one value that tabs are compared by
 
 
 def run(job: dict[str, Any], results: int) -> None:
     """Run the examples of a snippet file, reporting on the file descriptor ``results``.
 
-    Each report is one line of JSON: ``{"at": line}`` before an example, ``{"line": line,
-    "failure": text or null}`` after it, and at the end ``{"seconds": s, "values": {...},
-    "leftovers": text or null}``. ``job`` gives the ``path`` of the file, the ``name`` to
+    The reports are ``{"at": line}`` before an example, ``{"line": line, "got": text, "raised":
+    text or null}`` after it (see ``verdict``), or instead ``{"line": line, "failure": text}``,
+    and at the end ``{"seconds": s, "values": {...}, "leftovers": text or null, "deprecations":
+    {...}}``. ``job`` gives the ``path`` of the file, the ``name`` to
     call it by, the ``folder`` to work in and the ``names`` of the variables to return.
     """
-    pid = os.getpid()
-
-    def report(**message: Any) -> None:
-        if os.getpid() != pid:  # a process that the snippet forked came out of its example
-            os._exit(0)
-        try:
-            os.write(results, json.dumps(message).encode() + b"\n")
-        except OSError:  # the snippet has closed it, so nobody can be told why
-            os._exit(1)
-
+    report = reporter(job, results)
     started = time.perf_counter()
     # Not through a Sybil: it asks inspect who made it, which looks at every module.
     document = Document.parse(job["path"], parser())
@@ -66,14 +60,56 @@ def run(job: dict[str, Any], results: int) -> None:
     # A module in sys.modules: pickle, AutoGraph and dataclasses look it up by name.
     sys.modules["__main__"] = main
     keep_code_objects()
-    passed = True
+    heard = Deprecations()
     for example in bind(document, main):
         report(at=example.line)
-        failure = evaluate(example)
-        passed &= failure is None
-        report(line=example.line, failure=failure)
-    values = {name: capture(vars(main), name) for name in job["names"]} if passed else {}
-    report(seconds=time.perf_counter() - started, values=values, leftovers=leftovers())
+        heard.line = example.line
+        report(line=example.line, **evaluate(example))
+    values = {name: capture(vars(main), name) for name in job["names"]}
+    seconds = time.perf_counter() - started
+    report(seconds=seconds, values=values, leftovers=leftovers(), deprecations=heard.said)
+
+
+def reporter(job: dict[str, Any], results: int) -> Callable[..., None]:
+    """Return what writes a report: a line with the ``mark`` of the job and the message as JSON."""
+    pid, mark = os.getpid(), job["mark"]
+
+    def report(**message: Any) -> None:
+        if os.getpid() != pid:  # a process that the snippet forked came out of its example
+            os._exit(0)
+        try:
+            os.write(results, f"{mark} {json.dumps(message)}\n".encode())
+        except OSError:  # the snippet has closed it, so nobody can be told why
+            os._exit(1)
+
+    return report
+
+
+class Deprecations(logging.Handler):
+    """What the frameworks say is going away, by the line of the example that was told so.
+
+    Python's warnings and TensorFlow's log both carry it. What other packages say of each
+    other, and all other warnings, stay unheard.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.line, self.said = 0, dict[int, str]()
+        for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("default", kind)
+        warnings.filterwarnings("default", "(?s).*deprecated")
+        warnings.showwarning = self.warn  # type: ignore[assignment]
+        logging.getLogger("tensorflow").addHandler(self)
+
+    def warn(self, message: Warning | str, _kind: Any, path: str, *_where: Any) -> None:
+        """Note the first thing that a framework, or the snippet's own code, said at each line."""
+        if path.startswith("<") or not {*Path(path).parts}.isdisjoint(SPEAKERS):
+            self.said.setdefault(self.line, " ".join(str(message).split())[:300])
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "deprecated" in (text := record.getMessage()):
+            where = re.match(r"From .+?:\d+: ", text)  # a place on this machine
+            self.warn(text[where.end() if where else 0 :], None, "<log>")
 
 
 def settle(folder: str) -> None:
@@ -83,7 +119,6 @@ def settle(folder: str) -> None:
     tempfile.tempdir = None  # forget the folder that the server's imports looked up
     project = str(Path(__file__).parents[2])
     sys.path[:] = [folder, *(path for path in sys.path if path not in ("", project))]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     faulthandler.enable()  # a crash then says at which line
     warnings.simplefilter("ignore")
 
@@ -142,21 +177,42 @@ class BoundedOutput(doctest._SpoofOut):  # type: ignore[name-defined,misc]
         return int(super().write(text))
 
 
-def evaluate(example: Example) -> str | None:
-    """Run one example; return None if its output is the expected one, else what is not."""
-    runner = example.region.evaluator.runner  # type: ignore[union-attr]
-    runner._fakeout = output = BoundedOutput()
+class Witness(DocTestRunner):
+    """Runs an example and keeps what came out of it: whether that is right is decided elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__(FLAGS)
+        self._checker = self
+        self._fakeout = BoundedOutput()
+        self.compared = ""
+        self.came: dict[str, Any] = {"got": "", "raised": None}
+
+    def check_output(self, _want: str, got: str, _flags: int) -> bool:
+        """Note what doctest would compare, which is the message alone if there is an exception."""
+        self.compared = got
+        return True
+
+    def report_success(self, _out: Any, _test: Any, _example: Any, got: str) -> None:
+        raised = None if self.compared == got else self.compared
+        self.came = {"got": got, "raised": raised}
+
+    def report_unexpected_exception(
+        self, _out: Any, _test: Any, _example: Any, exception: Any
+    ) -> None:
+        text = doctest._exception_traceback(exception)  # type: ignore[attr-defined]
+        self.came = {"got": text, "raised": text.splitlines()[-1]}
+
+
+def evaluate(example: Example) -> dict[str, Any]:
+    """Run one example; return ``got`` and ``raised``, or ``failure`` if it cannot have any."""
+    example.region.evaluator.runner = witness = Witness()  # type: ignore[union-attr]
     try:
         example.evaluate()
-    except SybilFailure as failure:
-        text = failure.result
     except BaseException:  # KeyboardInterrupt, which doctest passes on
-        text = traceback.format_exc(limit=0)
-    else:
-        text = ""
-    if output.overflowed:
-        return f"The example printed more than {OUTPUT_LIMIT:,} characters."
-    return readable(text) or None
+        return {"failure": traceback.format_exc(limit=0)}
+    if witness._fakeout.overflowed:
+        return {"failure": f"The example printed more than {OUTPUT_LIMIT:,} characters."}
+    return witness.came
 
 
 def capture(namespace: dict[str, Any], name: str) -> dict[str, Any]:
@@ -190,11 +246,14 @@ def preload(name: str) -> None:
     """Import what snippets need, and set aside the result so that forks share it.
 
     A collection would walk, and so copy, every object of the imported framework in each
-    child; frozen objects are left alone, which saves a third of a child's time.
+    child; frozen objects are left alone, which saves a third of a child's time. While it imports
+    there is next to nothing to collect, and looking for it took a fifth of TensorFlow's import.
     """
+    gc.disable()
     for module in PRELOADS[name].modules:
         importlib.import_module(module)
     rehearse(PRELOADS[name].rehearsal)
+    gc.enable()
     gc.collect()
     gc.freeze()
 
@@ -205,21 +264,8 @@ def rehearse(code: str) -> None:
     for region in parser()(document):
         document.add(region)
     for example in bind(document, ModuleType("rehearsal")):
-        if failure := evaluate(example):
+        if failure := verdict(example.parsed, **evaluate(example)):
             raise RuntimeError(failure)
-
-
-def tie_to_family() -> None:
-    """On Linux, end with the parent, and inherit the orphans among the descendants.
-
-    A daemon that a snippet starts thus becomes a child of the snippet's process or, once
-    that has ended, of the server: wherever it hides, somebody finds and kills it.
-    """
-    if sys.platform == "linux":
-        pr_set_pdeathsig, pr_set_child_subreaper = 1, 36
-        prctl = ctypes.CDLL(None).prctl
-        prctl(pr_set_pdeathsig, signal.SIGKILL)
-        prctl(pr_set_child_subreaper, 1)
 
 
 def kill_children(but: Iterable[int]) -> None:
@@ -237,10 +283,14 @@ def _children() -> set[int]:
     return {int(pid) for listing in listings for pid in listing.read_text().split()}
 
 
-if __name__ == "__main__":  # a fresh process: preload name, job, descriptor of the results
-    tie_to_family()
+if __name__ == "__main__":  # a fresh process: preload name, job, results, what may be read
+    confine.tie_to_family()
+    confine.limit()
+    refusal = confine.go_inside(os.environ["HOME"], sys.argv[4:])
     preload(sys.argv[1])
     job = json.loads(sys.argv[2])
+    if not refusal:
+        confine.seal(job["folder"])
     # This module is __main__ here, and would be imported a second time by its name.
     begin = run if job["run"] == f"{__package__}.child" else importlib.import_module(job["run"]).run
     begin(job, int(sys.argv[3]))

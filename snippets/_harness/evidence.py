@@ -45,6 +45,7 @@ class Evidence(BaseModel):
     versions: dict[str, str]
     platform: str
     time: datetime.datetime  # UTC, when it ended
+    deprecations: dict[int, str] = {}  # line -> what a framework said will go
     values: dict[str, dict[str, Any]] = {}  # what the tabs of the claim are compared by
 
 
@@ -56,7 +57,7 @@ def snippet_id(claim: Claim, snippet: Snippet) -> str:
 @cache
 def harness_digest() -> str:
     """Return a digest of the code that decides whether an example passes."""
-    names = ("child.py", "examples.py", "frameworks.py", "server.py")
+    names = ("child.py", "confine.py", "examples.py", "frameworks.py", "server.py")
     contents = b"".join(Path(__file__).with_name(name).read_bytes() for name in names)
     return hashlib.sha256(contents).hexdigest()
 
@@ -82,11 +83,20 @@ def read(path: Path) -> Evidence | None:
 
 
 def write(path: Path, evidence: Evidence) -> None:
+    """Keep evidence in the file at ``path``."""
+    replace(path, evidence.model_dump_json(indent=1, exclude_none=True))
+
+
+def replace(path: Path, text: str) -> None:
     """Replace the file at ``path`` in one step: a reader, or a crash, never meets half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(evidence.model_dump_json(indent=1, exclude_none=True) + "\n")
-    partial.replace(path)
+    try:
+        partial.write_text(f"{text}\n")
+        partial.replace(path)
+    except OSError:  # a full disk, say
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def is_current(evidence: Evidence, claim: Claim, snippet: Snippet) -> bool:

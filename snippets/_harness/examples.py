@@ -7,14 +7,26 @@ so that an example is the same thing, at the same line, in both.
 import doctest
 import linecache
 import re
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
 from sybil import Document, Example, Sybil
-from sybil.evaluators.doctest import NUMBER, DocTestEvaluator, OutputChecker
+from sybil.evaluators.doctest import NUMBER, OutputChecker
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from .frameworks import FRAMEWORKS
+from .problems import HOW_TO_EXPECT
+
+FLAGS = doctest.ELLIPSIS | NUMBER
+# What to do about an exception that says one of these.
+HINTS = {
+    "Network is unreachable": "Snippets run without a network: make the data in the snippet.",
+    "in name resolution": "Snippets run without a network: make the data in the snippet.",
+    "Read-only file system": "A snippet may write into its working folder only.",
+}
+# Control characters, marks that turn the direction of writing, and what is no character.
+INVISIBLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class RoundingChecker(OutputChecker):
@@ -45,12 +57,44 @@ def rounds_to(want: re.Match[str], got: float) -> bool:
     return abs(float(want.group()) - got) <= half * (1 + 1e-9)
 
 
+def verdict(example: doctest.Example, got: str, raised: str | None) -> str | None:
+    """Return what is wrong with what came out of an example, None if nothing is.
+
+    ``got`` was printed, with the traceback at the end if an exception was ``raised``, whose
+    message that is. This is what doctest decides in the process that it runs the example in;
+    here another process does, where no example can change how.
+    """
+    flags = FLAGS
+    for flag, on in example.options.items():
+        flags = flags | flag if on else flags & ~flag
+    if flags & doctest.SKIP:
+        return None
+    checker = RoundingChecker()
+    if raised is None:
+        right = checker.check_output(example.want, got, flags)
+    elif example.exc_msg is None:
+        return readable(unexpected(example.want, got))
+    else:
+        right = checker.check_output(example.exc_msg, raised, flags)
+        if flags & doctest.IGNORE_EXCEPTION_DETAIL:
+            kind = doctest._strip_exception_details  # type: ignore[attr-defined]
+            right |= checker.check_output(kind(example.exc_msg), kind(raised), flags)
+    return None if right else readable(checker.output_difference(example, got, flags))
+
+
+def unexpected(want: str, traceback: str) -> str:
+    """Return what to say of an exception that nobody expected, or not in the way doctest reads."""
+    text = f"Exception raised:\n{textwrap.indent(traceback, '    ')}"
+    hints = [hint for sign, hint in HINTS.items() if sign in traceback]
+    if want:
+        text = f"Expected:\n{textwrap.indent(want, '    ')}{text}"
+        hints.append(f"{HOW_TO_EXPECT}.")
+    return "\n".join([text.rstrip(), *hints])
+
+
 def parser() -> PythonCodeBlockParser:
-    """Return what finds the examples in a document, and compares as we do."""
-    parser = PythonCodeBlockParser(doctest_optionflags=doctest.ELLIPSIS | NUMBER)
-    evaluator: DocTestEvaluator = parser.doctest_parser.evaluator
-    evaluator.runner._checker = RoundingChecker()  # type: ignore[attr-defined]
-    return parser
+    """Return what finds the examples in a document."""
+    return PythonCodeBlockParser(doctest_optionflags=FLAGS)
 
 
 def sybil(root: Path, document_type: type[Document]) -> Sybil:
@@ -90,8 +134,10 @@ def bind(document: Document, main: ModuleType) -> list[Example]:
 def readable(text: str, limit: int = 4_000) -> str:
     """Return what doctest or a crash reports, without frames of ours, cut to ``limit``.
 
-    A snippet's own frames keep the file and line that its author knows.
+    A snippet's own frames keep the file and line that its author knows. What a terminal
+    would obey, or show in another order, is escaped.
     """
+    text = INVISIBLE.sub(lambda found: ascii(found[0])[1:-1], text)
     text = re.sub(r' *File "[^"]*/doctest\.py", line \d+, in .*\n(?: {6,}.*\n)*', "", text)
     text = re.sub(r' *File "[^"]*/doctest\.py", line \d+ in .*', "", text, flags=re.DOTALL)
     text = re.sub(r"<doctest (.*?):\d+\[0\]>", r"\1.md", text).rstrip()

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib import machinery, metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+MODULES = tuple(machinery.all_suffixes())  # of the files that can be imported
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,11 @@ INHERITED = ("LD_LIBRARY_PATH", "VIRTUAL_ENV", "CUDA_VISIBLE_DEVICES")
 MEANS = ("slow", "compiler", "gpu")  # what a claim may need that is no package
 
 
-def environment(preload: str, home: str) -> dict[str, str]:
+def environment(preload: str, home: str, seed: int = 0) -> dict[str, str]:
     """Return the whole environment of a process that runs snippets of ``preload``.
 
-    ``home`` takes what the frameworks write when they are imported (Keras its settings).
+    ``home`` takes what the frameworks write when they are imported (Keras its settings);
+    Python hashes by ``seed``.
     """
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     # The programs that came with the packages (node, ninja) first, then the system's.
@@ -123,7 +127,15 @@ def environment(preload: str, home: str) -> dict[str, str]:
         "HOME": home,
         "TMPDIR": home,
     }
-    return inherited | COMMON | places | PRELOADS[preload].environment
+    own = PRELOADS[preload].environment | {"PYTHONHASHSEED": str(seed)}
+    return inherited | COMMON | places | own
+
+
+def visible(project: Path) -> list[str]:
+    """Return the folders that snippets may read beside the system's: Python's and the project's."""
+    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    found = [str(project), sys.prefix, sys.base_prefix, *libraries]
+    return [folder for folder in dict.fromkeys(found) if folder]
 
 
 @cache
@@ -140,17 +152,32 @@ def versions(framework: str, needs: tuple[str, ...] = ()) -> dict[str, str]:
 
 def distributions(needs: tuple[str, ...]) -> list[str]:
     """Return what the packages in ``needs`` are installed as: scikit-learn for sklearn."""
-    packages = [need for need in needs if need not in MEANS]
-    installed = _installed() if packages else {}
-    return [
-        name for package in packages for name in installed.get(package.split(".")[0], [package])
-    ]
+    named = [need for need in needs if need not in MEANS]
+    installed = packages() if named else {}
+    return [name for package in named for name in installed.get(package.split(".")[0], [package])]
 
 
 @cache
-def _installed() -> Mapping[str, list[str]]:
-    """Return what provides each package; finding out takes a fifth of a second."""
-    return packages_distributions()
+def packages() -> Mapping[str, list[str]]:
+    """Return which distributions provide each package.
+
+    That is what importlib.metadata calls packages_distributions; but it looks for each of 25,000
+    files, which takes most of a second.
+    """
+    found: dict[str, list[str]] = {}
+    for distribution in metadata.distributions():
+        for name in _top_level(distribution):
+            found.setdefault(name, []).append(distribution.metadata["Name"])
+    return found
+
+
+def _top_level(distribution: metadata.Distribution) -> set[str]:
+    """Return the packages and modules of a distribution: as it says, or as its files show."""
+    if told := distribution.read_text("top_level.txt"):
+        return {*told.split()}
+    record = distribution.read_text("RECORD") or ""
+    files = (line.partition(",")[0] for line in record.split("\n"))
+    return {file.partition("/")[0].partition(".")[0] for file in files if file.endswith(MODULES)}
 
 
 def _version(package: str) -> str:

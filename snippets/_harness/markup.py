@@ -4,16 +4,20 @@ Contributors' Markdown ends up on a page, so only a small part of the language i
 paragraphs, inline code, emphasis, links, and ```python fences.
 """
 
+import ast
 import doctest
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from .problems import Problem
+from .problems import HOW_TO_EXPECT, Problem
 
 COLUMNS = 72  # what a code block shows on the page without scrolling
 CODE_LINES = 25
@@ -26,6 +30,12 @@ INLINE = {
 ROLE = re.compile(r"\{[\w:.+-]+\}$")  # MyST's {role}`text`, before the inline code
 MYST = re.compile(r"\s*(:::|%|\+\+\+|\([^)]*\)=)")  # what MyST reads at the start of a line
 FENCE = "```python"
+TRACEBACK = "Traceback (most recent call last):"
+# The last line of a traceback alone, perhaps shortened at its front.
+ERROR = re.compile(r"(\.\.\.)?[\w.]*(Error|Exception)(: |$)", re.MULTILINE)
+# Controls but tab and newline, and what turns the direction of the text after it: with them
+# code reads other than it runs. Letters of any script need none.
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 DOCTEST_ERROR = re.compile(r"line (\d+) of the doc\w+ for \S+ (?:has )?(?:an )?(.*)", re.DOTALL)
 
@@ -56,7 +66,21 @@ def read_text(path: Path) -> tuple[str, list[Problem]]:
     if "\r" in text:
         line = text.count("\n", 0, text.index("\r")) + 1
         return "", [Problem(path, line, 1, "has Windows line ends (CRLF); save with LF")]
-    return text, []
+    hidden = list(hidden_in(path, text))
+    return ("", hidden) if hidden else (text, [])
+
+
+def hidden_in(path: Path, text: str) -> Iterator[Problem]:
+    """Yield the first character of each line that readers do not see, or that misleads them."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := HIDDEN.search(line):
+            name = unicodedata.name(found[0], "a control character")
+            escape = found[0].encode("unicode_escape").decode()
+            message = (
+                f"U+{ord(found[0]):04X}, {name}, which readers do not see; "
+                f"take it out, or write it as {escape} in code"
+            )
+            yield Problem(path, number, found.start() + 1, message)
 
 
 def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
@@ -66,10 +90,7 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
     at which ``text`` begins.
     """
     lines = text.split("\n")
-    markdown = MarkdownIt("commonmark").enable("table")
-    # Any link is let through here, for check_inline to report.
-    markdown.validateLink = lambda _url: True  # type: ignore[assignment]
-    for token in markdown.parse(text):
+    for token in _markdown().parse(text):
         start, end = token.map or (0, 0)
         line = first + start
         if token.type == "fence":
@@ -82,9 +103,21 @@ def split(text: str, report: Report, first: int = 1) -> Iterator[Block]:
         elif token.type == "inline":
             check_inline(token, line, report)
             yield Block(token.content, line, is_code=False)
+        elif token.type == "blockquote_open" and lines[start].lstrip().startswith(">>>"):
+            report(line, 1, f"examples (>>>) outside a fence; put {FENCE} on the line above")
+            return  # from here on, fences close where they seem to open
         elif not token.type.startswith("paragraph") and token.nesting >= 0:
             what = token.type.removesuffix("_open").replace("_", " ")
             report(line, 1, f"{what} is not allowed here; write paragraphs and {FENCE} fences")
+
+
+@cache  # to make one takes as long as to parse a file
+def _markdown() -> MarkdownIt:
+    """Return what parses Markdown, which keeps nothing of one text for the next."""
+    markdown = MarkdownIt("commonmark").enable("table")
+    # Any link is let through here, for check_inline to report.
+    markdown.validateLink = lambda _url: True  # type: ignore[assignment]
+    return markdown
 
 
 def check_inline(token: Token, line: int, report: Report) -> None:
@@ -110,25 +143,89 @@ def check_inline(token: Token, line: int, report: Report) -> None:
 
 def check_code(blocks: list[Block], report: Report) -> None:
     """Report code that is too long, too wide, or that proves nothing."""
-    examples = [example for block in blocks for example in parse(block, report)]
+    broken: list[int] = []  # lines of what is no doctest: of the rest nobody can tell
+
+    def note(line: int, column: int, message: str) -> None:
+        broken.append(line)
+        report(line, column, message)
+
+    examples = [example for block in blocks for example in parse(block, note)]
     source_lines = sum(example.source.count("\n") for _, example in examples)
-    for block in blocks:
-        for number, text in enumerate(block.text.split("\n"), block.line):
-            if len(text) > COLUMNS:
-                hint = "ELLIPSIS (...) shortens output"
-                report(number, COLUMNS + 1, f"{len(text)} columns, at most {COLUMNS}; {hint}")
+    check_width(blocks, report)
     if source_lines > CODE_LINES:
         report(blocks[0].line, 1, f"{source_lines} lines of code, at most {CODE_LINES}; show less")
+    for line, example in examples:
+        check_options(example, line, report)
+        check_output(example, line, report)
+    if broken:
+        return
     if not examples:
         report(1, 1, f"no doctest; add a {FENCE} fence whose lines begin with >>>")
     elif not any(example.want for _, example in examples):
         report(examples[0][0], 1, "nothing is expected of any example, so nothing is proven")
-    for line, example in examples:
-        check_output(example, line, report)
+
+
+def check_width(blocks: Iterable[Block], report: Report) -> None:
+    """Report what a code block shows only by scrolling."""
+    for block in blocks:
+        for number, text in enumerate(block.text.split("\n"), block.line):
+            if len(text) > COLUMNS:
+                is_code = text.startswith((">>> ", "... "))
+                how = 'break the line, continue it with "... "' if is_code else ""
+                hint = how or "put ... for a part of the output"
+                report(number, COLUMNS + 1, f"{len(text)} columns, at most {COLUMNS}; {hint}")
+
+
+def check_error(example: doctest.Example, line: int, report: Report) -> None:
+    """Report an expected error that doctest would take for printed text.
+
+    What is printed may look like one, below a call of print or after other text.
+    """
+    lines = example.want.rstrip("\n").split("\n")
+    if example.exc_msg is not None:
+        return
+    if TRACEBACK in lines and (lines[0] == TRACEBACK or lines[-1].startswith("...")):
+        report(line + lines.index(TRACEBACK), 1, HOW_TO_EXPECT)
+    elif ERROR.match(lines[0]) and "print" not in example.source:
+        report(line, 1, HOW_TO_EXPECT)
+
+
+def imports(blocks: Iterable[Block]) -> Iterator[tuple[int, int, str]]:
+    """Yield line, column and top-level name of each package that code blocks import."""
+    for block in blocks:
+        may_import = block.is_code and "import" in block.text
+        for line, example in parse(block, lambda *_: None) if may_import else ():
+            if "import" not in example.source:
+                continue
+            for node in ast.walk(tree_of(example.source)):
+                names = [alias.name for alias in getattr(node, "names", ())]
+                if isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""] if not node.level else []
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    at = line + node.lineno - 1, len(">>> ") + node.col_offset + 1
+                    yield from ((*at, name.split(".")[0]) for name in names)
+
+
+def tree_of(source: str) -> ast.AST:
+    """Return the tree of an example's code, an empty one where it is no Python on purpose."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def only_true(blocks: Iterable[Block]) -> int | None:
+    """Return the line of the first ``True`` if code blocks expect nothing else, or None."""
+    examples = [one for block in blocks if block.is_code for one in parse(block, lambda *_: None)]
+    wants = {line + one.source.count("\n"): one.want.strip() for line, one in examples if one.want}
+    return min(wants) if set(wants.values()) == {"True"} else None
 
 
 def check_output(example: doctest.Example, line: int, report: Report) -> None:
     """Report expected output that matches anything, or that readers take for code."""
+    check_error(example, line + example.source.count("\n"), report)
     if "..." in example.want and not re.search(r"\w", example.want):
         report(line, 1, f"the expected output {example.want.strip()!r} matches anything")
     first = line + example.source.count("\n")
@@ -140,14 +237,19 @@ def check_output(example: doctest.Example, line: int, report: Report) -> None:
 def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]:
     """Yield the doctest examples of a code block with their lines in the file."""
     if not block.text.startswith(">>> "):
-        report(block.line, 1, "a code block must begin with >>> (code alone would not be checked)")
+        what = "a code block must begin with >>> and a blank"
+        found = f"; found {block.text.split()[0]!r}" if block.text.strip() else ""
+        report(block.line, 1, f"{what} (code alone would not be checked){found}")
         return
     try:
         parts = doctest.DocTestParser().parse(block.text)
     except ValueError as error:
         match = DOCTEST_ERROR.match(str(error))
         number, message = (int(match[1]) - 1, match[2]) if match else (0, str(error))
-        report(block.line + number, 1, f"not a doctest: {message}")
+        # An error shortened at its front looks like code that goes on.
+        is_error = ERROR.match(block.text.split("\n")[number])
+        how = HOW_TO_EXPECT if is_error else f"not a doctest: {message}"
+        report(block.line + number, 1, how)
         return
     line = block.line
     for part in parts:
@@ -157,7 +259,6 @@ def parse(block: Block, report: Report) -> Iterator[tuple[int, doctest.Example]]
                 report(line, 1, "this is neither code nor its output; begin code with >>>")
             continue
         line = block.line + part.lineno
-        check_options(part, line, report)
         yield line, part
         line += part.source.count("\n") + part.want.count("\n")
 
@@ -166,5 +267,6 @@ def check_options(example: doctest.Example, line: int, report: Report) -> None:
     """Report doctest options that would let an example pass whatever it prints."""
     for options in re.findall(r"#\s*doctest:([^\n]*)", example.source):
         if unknown := set(re.split(r"[\s,]+", options.strip())) - OPTIONS:
-            names = ", ".join(sorted(unknown))
-            report(line, 1, f"the doctest option {names} weakens or hides the evidence")
+            names, allowed = (", ".join(sorted(each)) for each in (unknown, OPTIONS))
+            what = f"the doctest option {names} weakens or hides the evidence"
+            report(line, 1, f"{what}; allowed: {allowed}")

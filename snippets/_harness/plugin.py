@@ -21,9 +21,10 @@ from .api.plugin import FamilyFile, Table, is_family
 from .api.verify import FamilyJob
 from .catalogue import Catalogue, Claim, Snippet
 from .examples import sybil
+from .follow import Outcome
 from .frameworks import FRAMEWORKS
-from .problems import CatalogueError, shown
-from .runner import CAN_FORK, Job, Outcome, Runner
+from .problems import CatalogueError, Problem, shown
+from .runner import CAN_FORK, Job, Runner
 
 LIMIT, SLOW_LIMIT = 60.0, 300.0  # seconds one snippet file may take
 
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fresh", action="store_true", help="run even what has a recorded pass")
     group.addoption("--workers", type=int, help="snippet files run at once (default: the cores)")
     group.addoption("--no-fork", action="store_true", help="start a new interpreter per file")
+    group.addoption("--twice", action="store_true", help="run each file twice, by other hashes")
     group.addoption("--limit", type=float, default=LIMIT, help="seconds one file may take")
     group.addoption("--evidence", type=Path, help=f"folder to record in (default: {ev.FOLDER})")
 
@@ -141,7 +143,9 @@ class Verification:
         self.tasks[name] = claim, snippet
         self.digests[name] = ev.digest(claim, snippet)
         limit = self.option.limit * (SLOW_LIMIT / LIMIT if "slow" in claim.front.needs else 1)
-        return Job(snippet.path, name, snippet.framework, limit, tuple(claim.front.agree))
+        seeds = (0, 1) if self.option.twice else (0,)
+        names = tuple(claim.front.agree)
+        return Job(snippet.path, name, snippet.framework, limit, names, seeds)
 
     def last_duration(self, job: Job) -> float:
         """Seconds the file took when it last ran; what never ran comes first."""
@@ -162,6 +166,7 @@ class Verification:
             examples=len(outcome.examples),
             seconds=round(outcome.seconds, 3),
             values=outcome.values,
+            deprecations=outcome.deprecations,
         )
         if evidence.digest != self.digests[job.name]:  # nobody knows which text it was that ran
             evidence = evidence.model_copy(update={"digest": "changed while it ran"})
@@ -209,6 +214,8 @@ class Verification:
         slowest = sorted(ran, key=lambda e: -e.seconds)[:3]
         tail = ", ".join(f"{e.snippet} {e.seconds:.1f} s" for e in slowest)
         text = f"{text}; slowest: {tail}" if tail else text
+        if self.runner and self.runner.refusal:
+            text = f"{text}\nwithout walls around them (see SECURITY.md): {self.runner.refusal}"
         return f"{text}\n{self.table.summary()}".strip()
 
 
@@ -339,7 +346,8 @@ class AgreementItem(pytest.Item):
         style: Any = None,
     ) -> str | TerminalRepr:
         if isinstance(excinfo.value, ev.DisagreementError):
-            return f"{shown(self.path)}: {excinfo.value}"
+            line = self.claim.lines["agree"]
+            return str(Problem(self.path, line, 1, str(excinfo.value)))
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:

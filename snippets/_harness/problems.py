@@ -5,6 +5,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+MOST = 20  # words that a message lists
+
+
+HOW_TO_EXPECT = (
+    'to expect an error, write "Traceback (most recent call last):", then "...", '
+    "then a line that begins with the error's name"
+)
+
 
 @dataclass(frozen=True, order=True)
 class Problem:
@@ -32,9 +40,19 @@ class CatalogueError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things in words, such as ``1 problem`` and ``2 problems``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the known words, led by the one that ``word`` is probably meant to be."""
+    """Return the known words, led by the one that ``word`` is probably meant to be.
+
+    Where they are too many to read, that one must do.
+    """
     known = list(known)
     close = get_close_matches(word, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}(one of: {', '.join(known)})" if known else hint
+    hint = f"did you mean {close[0]!r}?" if close else ""
+    if len(known) > MOST:
+        return hint or f"none of the {len(known)} is spelt like it"
+    return f"{hint} (one of: {', '.join(known)})".strip() if known else "there are none"

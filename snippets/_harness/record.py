@@ -20,14 +20,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from .api.rows import FOLDER, load
+from .api import rows
+from .api.rows import FOLDER
 from .catalogue import SHOWN, Catalogue
-from .problems import CatalogueError, Problem
+from .problems import CatalogueError, Problem, counted
 
 NAME = "record.toml"
 HEAD = """\
-# What was ever published. `make record` adds to it; no line is ever removed by hand either,
-# but `moved` is yours to write: what took the place of an anchor, or a page, that is gone.
+# What was ever published. `make record` adds to it; no line that was on main is removed by hand
+# either, but `moved` is yours to write: what took the place of an anchor, or a page, that is gone.
 """
 TARGET = re.compile(r"^\(([^)\s]+)\)=$", re.MULTILINE)
 ARTICLES = re.compile(r"^ *(?:`{3,}|:{3,})\{articles\}", re.MULTILINE)
@@ -99,9 +100,8 @@ def _anchors(page: str, catalogue: Catalogue) -> Iterator[str]:
     yield from TARGET.findall(FENCE.sub("", page))
     yield from (claim_id.replace("/", "-") for claim_id in SHOWN.findall(page))
     for family in FAMILY.findall(page):
-        yield from (
-            f"api-{row}" for row in load(catalogue.project / FOLDER / f"{family}.toml").rows
-        )
+        path = catalogue.project / FOLDER / f"{family}.toml"
+        yield from (f"api-{row}" for row in rows.names(path))
     if ARTICLES.search(page):
         yield from (f"article-{key}" for key in catalogue.articles)
 
@@ -160,8 +160,12 @@ def extended(record: Record, now: Published, today: datetime.date) -> Record:
 
 def unrecorded_claims(record: Record, now: Published) -> set[str]:
     """Return the claims that are new, or stand otherwise than last recorded."""
-    last = {name: max(lines.items())[1] for name, lines in record.claims.items() if lines}
+    last = last_verdicts(record)
     return {name for name, verdict in now.verdicts.items() if last.get(name) != verdict}
+
+
+def last_verdicts(record: Record) -> dict[str, str]:
+    return {name: max(lines.items())[1] for name, lines in record.claims.items() if lines}
 
 
 def problems(catalogue: Catalogue) -> list[Problem]:
@@ -181,22 +185,25 @@ def problems(catalogue: Catalogue) -> list[Problem]:
 
 def _unrecorded(path: Path, record: Record, now: Published) -> Iterator[Problem]:
     new_anchors = {a for a, page in now.anchors.items() if record.anchors.get(a, [""])[-1] != page}
+    last, unrecorded = last_verdicts(record), unrecorded_claims(record, now)
+    for name in sorted(unrecorded & last.keys()):
+        says = f'the record says "{last[name]}", claim.md "{now.verdicts[name]}" ({name})'
+        day = max(record.claims[name])
+        yield _problem(path, f"{_key(name)}.{day}", f"{says}; run `make record`")
     missing = {
-        "claim": unrecorded_claims(record, now),
+        "claim": unrecorded - last.keys(),
         "page": set(now.pages) - set(record.pages),
         "anchor": new_anchors - now.verdicts.keys(),
         "claim on another page": new_anchors & record.claims.keys(),
     }
     for what, names in missing.items():
         if names:
-            count = f"1 {what} is" if len(names) == 1 else f"{len(names)} {_plural(what)} are"
+            first, *rest = what.split(" ", 1)
+            count = " ".join(
+                [counted(len(names), first), *rest, "is" if len(names) == 1 else "are"]
+            )
             some = ", ".join(sorted(names)[:3]) + (", ..." if len(names) > 3 else "")
             yield Problem(path, 1, 1, f"{count} not on record ({some}); run `make record`")
-
-
-def _plural(what: str) -> str:
-    first, *rest = what.split(" ", 1)
-    return " ".join([f"{first}s", *rest])
 
 
 def _gone(path: Path, record: Record, now: Published) -> Iterator[Problem]:
@@ -204,7 +211,10 @@ def _gone(path: Path, record: Record, now: Published) -> Iterator[Problem]:
         if record.successor(name, now.names) is None:
             what = "page" if name in record.pages else "anchor"
             key = _key(name)
-            hint = f'say below [moved] what took its place: {key} = "..."'
+            hint = (
+                f'say below [moved] what took its place: {key} = "..."'
+                "; if it was never on main, delete its lines from this file instead"
+            )
             if name in record.moved:
                 hint = f"{record.moved[name]!r}, which should have taken its place, is not there"
             yield _problem(path, name, f"the {what} {name!r} was published and is gone; {hint}")
@@ -212,7 +222,11 @@ def _gone(path: Path, record: Record, now: Published) -> Iterator[Problem]:
 
 def _problem(path: Path, name: str, message: str) -> Problem:
     lines = path.read_text().split("\n")
-    here = (number for number, line in enumerate(lines, 1) if name in re.split(r'[\s".=]+', line))
+    here = (
+        number
+        for number, line in enumerate(lines, 1)
+        if name in (line.split(" ")[0], *re.split(r'[\s".=]+', line))
+    )
     return Problem(path, next(here, 1), 1, message)
 
 
@@ -243,13 +257,20 @@ def update(catalogue: Catalogue) -> str:
     if path.exists() and after == before:
         return "everything is on record"
     path.write_text(text(after))
-    return f"{NAME}: {', '.join(_added(before, after))} added"
+    return f"{NAME}: {', '.join(_done(before, after)) or 'written'}"
 
 
-def _added(before: Record, after: Record) -> Iterator[str]:
-    sizes = [
-        (sum(map(len, record.claims.values())), len(record.anchors), len(record.pages))
-        for record in (before, after)
-    ]
-    for what, old, new in zip(("verdicts", "anchors", "pages"), *sizes, strict=True):
-        yield f"{new - old} {what}"
+def _done(before: Record, after: Record) -> Iterator[str]:
+    """Yield in words what the record has more of, or otherwise, than before."""
+    old, new = last_verdicts(before), last_verdicts(after)
+    done = {
+        "verdict changed": sum(old[name] != new[name] for name in old),
+        "verdict added": len(new.keys() - old.keys()),
+        "anchor added": len(after.anchors.keys() - before.anchors.keys()),
+        "anchor moved": sum(before.anchors[name] != after.anchors[name] for name in before.anchors),
+        "page added": len(set(after.pages) - set(before.pages)),
+    }
+    for what, number in done.items():
+        if number:
+            noun, verb = what.split()
+            yield f"{counted(number, noun)} {verb}"

@@ -4,28 +4,27 @@ Worker threads only wait: for a server that is ready, then for one child's repor
 children do the work, one per core.
 """
 
+import doctest
 import json
 import os
-import selectors
+import secrets
 import shutil
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
-import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .child import OUTPUT_LIMIT
-from .examples import readable
-from .frameworks import FRAMEWORKS, environment
+from sybil import Document
 
-PROJECT = Path(__file__).parents[2]
+from .examples import parser
+from .follow import Child, Outcome
+from .frameworks import FRAMEWORKS
+from .starters import ForkServer, Starter
+
 CAN_FORK = sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
@@ -38,215 +37,22 @@ class Job:
     framework: str
     limit: float
     names: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)  # of Python's hashes; it runs with each, and must do the same
 
     @property
     def preload(self) -> str:
         """What the server imports that its process is forked from."""
         return FRAMEWORKS[self.framework].preload
 
+    def examples(self) -> dict[int, doctest.Example]:
+        """Return what must run and come out as it says, by the line it begins at."""
+        document = Document.parse(str(self.path), parser())
+        return {example.line: example.parsed for example in document}
+
     def message(self, folder: str) -> dict[str, Any]:
         """Return the job as the module ``run`` takes it in the process."""
         texts = {"path": str(self.path), "name": self.name, "folder": folder}
         return {**texts, "names": self.names, "run": f"{__package__}.child"}
-
-
-@dataclass
-class Outcome:
-    """What running a snippet file gave. It passed if neither it nor an example failed."""
-
-    seconds: float = 0.0  # spent in the child, from its start to its last example
-    examples: dict[int, str | None] = field(default_factory=dict)  # line -> what is wrong
-    values: dict[str, dict[str, Any]] = field(default_factory=dict)
-    at: int = 0  # line of the example begun last, 0 before the first
-    error: str | None = None  # what ended the file early, at that line
-    output: bytes = b""  # what bypassed Python's sys.stdout
-
-    @property
-    def failure(self) -> tuple[int, str] | None:
-        """The line and message of the first thing that went wrong, None if all passed."""
-        for line, message in self.examples.items():
-            if message is not None:
-                return line, message
-        return (max(self.at, 1), self.error) if self.error else None
-
-
-class Child:
-    """One running child as its runner sees it: its reports, its output, its end."""
-
-    def __init__(self, limit: float, start: Callable[[int, int, int], None]) -> None:
-        """Call ``start`` with the writing ends of results, output and control."""
-        self.limit, self.started, self.deadline = limit, 0.0, float("inf")
-        self.outcome = Outcome()
-        self.pid = self.exit = None
-        self.finished = self.timed_out = self.lost = False
-        self.unread = {"results": b"", "control": b""}
-        self.selector = selectors.DefaultSelector()
-        writers = []
-        for name in ("results", "output", "control"):
-            reader, writer = os.pipe()
-            os.set_blocking(reader, False)
-            self.selector.register(reader, selectors.EVENT_READ, name)
-            writers.append(writer)
-        try:
-            start(*writers)
-        finally:
-            for writer in writers:
-                os.close(writer)
-
-    def follow(self) -> Outcome:
-        """Wait for the child to end, killing it at its time limit; return its outcome."""
-        while self.exit is None and not self.lost:
-            self.read(min(self.deadline - time.monotonic(), 3600))
-            if time.monotonic() > self.deadline:
-                self.kill()
-        self.read(0)  # what it wrote before it ended
-        for key in list(self.selector.get_map().values()):
-            os.close(key.fd)
-        self.selector.close()
-        if not self.finished:  # it could not say itself
-            self.outcome.seconds = time.monotonic() - self.started
-        self.outcome.error = self.outcome.error or self.diagnosis()
-        return self.outcome
-
-    def read(self, timeout: float) -> None:
-        """Take in all that arrives within ``timeout`` seconds."""
-        for key, _ in self.selector.select(max(0, timeout)):
-            with suppress(BlockingIOError):
-                while data := os.read(key.fd, 65_536):
-                    self.take(key.data, data)
-                self.selector.unregister(key.fd)
-                os.close(key.fd)
-                self.lost |= key.data == "control"
-
-    def take(self, name: str, data: bytes) -> None:
-        if name == "output":
-            self.outcome.output = (self.outcome.output + data)[:OUTPUT_LIMIT]
-            return
-        *lines, self.unread[name] = (self.unread[name] + data).split(b"\n")
-        for line in lines:
-            self.note(json.loads(line))
-
-    def note(self, message: dict[str, Any]) -> None:
-        """Take in one report of the child, or of its server."""
-        outcome = self.outcome
-        match message:
-            case {"pid": pid}:
-                self.pid, self.started = pid, time.monotonic()
-                self.deadline = self.started + self.limit
-            case {"exit": code}:
-                self.exit = code
-            case {"at": line}:
-                outcome.at = line
-            case {"line": line, "failure": failure}:
-                outcome.examples[line] = failure
-            case {"row": name, "given": given}:
-                outcome.values[name] = given
-            case {"seconds": seconds, "values": values, "leftovers": leftovers}:
-                outcome.seconds, outcome.error = seconds, leftovers
-                outcome.values |= values
-                self.finished = True
-
-    def kill(self) -> None:
-        """Kill the child and what it started; its server then reports the end."""
-        self.timed_out, self.deadline = True, float("inf")
-        for kill in (os.killpg, os.kill):  # it may not have a group of its own yet
-            with suppress(ProcessLookupError, PermissionError):
-                if self.pid and self.exit is None:
-                    kill(self.pid, signal.SIGKILL)
-
-    def diagnosis(self) -> str | None:
-        """Return why the child ended before its last example did, None if it did not."""
-        if self.timed_out:
-            return f"Killed at the time limit of {self.limit:g} s, in this example."
-        if self.exit is None:
-            return "The server that this process was forked from has ended."
-        said = readable(self.outcome.output.decode(errors="replace").strip(), 2_000)
-        said = f"\n{said}" if said else ""
-        if self.exit < 0:
-            return f"This example crashed the process ({signal.Signals(-self.exit).name}).{said}"
-        if self.exit or not self.finished:
-            return f"This example ended the process with exit code {self.exit}.{said}"
-        return None
-
-
-class Starter:
-    """Starts children of one framework as fresh processes: slow, but works everywhere."""
-
-    def __init__(self, preload: str, home: str) -> None:
-        self.preload = preload
-        self.environment = environment(preload, home)
-        self.ready = True
-        self.error = ""
-
-    def start(self, message: str, results: int, output: int, control: int) -> None:
-        command = [sys.executable, "-m", f"{__package__}.child", self.preload, message]
-        process = subprocess.Popen(
-            [*command, str(results)],
-            cwd=PROJECT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            pass_fds=[results],
-            start_new_session=True,
-        )
-        threading.Thread(target=self.reap, args=(process, os.dup(control)), daemon=True).start()
-
-    def reap(self, process: subprocess.Popen[bytes], control: int) -> None:
-        """Report the child's process id and its end, as a server would."""
-        os.write(control, b'{"pid": %d}\n' % process.pid)
-        code = process.wait()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        with suppress(BrokenPipeError):
-            os.write(control, b'{"exit": %d}\n' % code)
-        os.close(control)
-
-    def stop(self) -> None:
-        """End what runs between children: nothing."""
-
-
-class ForkServer(Starter):
-    """Starts children by forking a server that has imported the framework already."""
-
-    def __init__(self, preload: str, home: str, changed: threading.Condition) -> None:
-        super().__init__(preload, home)
-        self.ready, self.changed = False, changed
-        self.log = Path(home, f"{preload}.log")
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.server", preload, str(theirs.fileno())],
-                cwd=PROJECT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        threading.Thread(target=self.await_ready, daemon=True).start()
-
-    def await_ready(self) -> None:
-        """Wait for the end of the imports, or of the server because they failed."""
-        said = self.socket.recv(64)
-        with self.changed:
-            if not said:
-                self.error = f"{self.preload} cannot be imported:\n{self.log.read_text()[-2_000:]}"
-            self.ready = True
-            self.changed.notify_all()
-
-    def start(self, message: str, results: int, output: int, control: int) -> None:
-        socket.send_fds(self.socket, [message.encode()], [results, output, control])
-
-    def stop(self) -> None:
-        """Close the socket: the server kills its children and ends."""
-        self.socket.close()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 class Runner:
@@ -267,10 +73,13 @@ class Runner:
         self.children: set[Child] = set()
         self.stopping = False
         self.home = tempfile.mkdtemp(prefix="snippets-")
-        preloads = dict.fromkeys(job.preload for job in jobs)
-        self.starters: dict[str, Starter] = {
-            name: ForkServer(name, self.home, self.changed) if fork else Starter(name, self.home)
-            for name in preloads
+        readable = [os.path.commonpath([job.path.parent.resolve() for job in jobs])]
+        kinds = Counter((job.preload, seed) for job in jobs for seed in job.seeds)
+        self.starters: dict[tuple[str, int], Starter] = {
+            kind: ForkServer(*kind, self.home, readable, self.changed, jobs=count)
+            if fork
+            else Starter(*kind, self.home, readable)
+            for kind, count in kinds.items()
         }
         self.workers = [threading.Thread(target=self.work, daemon=True) for _ in range(workers)]
         for worker in self.workers:
@@ -304,42 +113,70 @@ class Runner:
     def work(self) -> None:
         """Run one job after the other until none is left: the life of a worker thread."""
         while job := self.next_job():
+            outcome = None
             try:
                 outcome = self.run(job)
+                if self.stopping:  # killed by us, which says nothing of the snippet
+                    return
+                self.record(job, outcome)
             except Exception as error:  # ours to mend, but no reason for others not to run
                 outcome = Outcome(error=f"The harness failed: {error!r}")
-            if self.stopping:  # killed by us, which says nothing of the snippet
-                return
-            self.record(job, outcome)
-            with self.changed:
-                self.outcomes[job.name] = outcome
-                self.changed.notify_all()
+                self.record(job, outcome)
+            finally:
+                with self.changed:  # whatever happened, nobody shall wait for ever
+                    self.outcomes[job.name] = outcome or Outcome(error="stopped")
+                    self.changed.notify_all()
 
     def next_job(self) -> Job | None:
         """Take the first job whose framework is imported; wait while there is none."""
         with self.changed:
             while self.pending:
                 for job in self.pending:
-                    if self.starter(job).ready:
+                    if all(starter.ready for starter in self.needed(job)):
                         self.pending.remove(job)
                         return job
                 self.changed.wait()
             return None
 
-    def starter(self, job: Job) -> Starter:
-        return self.starters[job.preload]
+    def needed(self, job: Job) -> list[Starter]:
+        return [self.starters[job.preload, seed] for seed in job.seeds]
+
+    @property
+    def refusal(self) -> str:
+        """Why snippets run without walls around them, or nothing if they have some."""
+        return next(filter(None, (starter.refusal for starter in self.starters.values())), "")
 
     def run(self, job: Job) -> Outcome:
+        """Run one job with each of its seeds; what it does must be the same."""
+        first, *more = zip(job.seeds, self.needed(job), strict=True)
+        outcome = self.run_once(job, first[1])
+        for seed, starter in more:
+            if outcome.failure is None:
+                outcome.compare(self.run_once(job, starter), seed)
+        return outcome
+
+    def run_once(self, job: Job, starter: Starter) -> Outcome:
         """Run one job in a temporary folder of its own."""
-        starter = self.starter(job)
+        if starter.refusal and "CI" in os.environ:
+            return Outcome(error=f"CI runs nothing without walls around it: {starter.refusal}")
         if starter.error:
             return Outcome(error=starter.error)
-        folder = tempfile.mkdtemp(dir=self.home)
-        message = json.dumps(job.message(folder))
-        child = Child(job.limit, lambda *ends: starter.start(message, *ends))
+        folder, mark = tempfile.mkdtemp(dir=self.home), secrets.token_hex(16)
+        message = json.dumps(job.message(folder) | {"mark": mark})
+        examples = job.examples()
+        child = Child(job.limit, mark, examples, lambda *ends: starter.start(message, *ends))
         self.children.add(child)
         try:
-            return child.follow()
+            outcome = child.follow()
         finally:
             self.children.remove(child)
             shutil.rmtree(folder, ignore_errors=True)
+        if child.exit is None:
+            outcome.error = f"{outcome.error}\n{starter.said()}".strip()
+        missed = sorted(examples.keys() - outcome.examples.keys())
+        if missed and not outcome.failure:  # somebody said it was done
+            outcome.at, outcome.error = (
+                missed[0],
+                "This example did not run, though its file ended.",
+            )
+        return outcome
