@@ -1,13 +1,14 @@
 """The directives of the API table: {api-family}, {api-families}, {api-coverage} and others."""
 
 import hashlib
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from claims.directives import CatalogueDirective
 from claims.fragments import filled
 from claims.tracking import follow, watch
+from claims.verbatim import code, line
 from claims.verified import told
 from docutils import nodes
 
@@ -61,6 +62,9 @@ class FamilyDirective(TableDirective):
 
     def render(self) -> list[nodes.Node]:
         name = self.arguments[0]
+        if not rows.NAME.fullmatch(name):
+            self.warn("catalogue", f"no family {name!r}: write a file's name, such as reductions")
+            return []
         watch(self.env, self.project / rows.FOLDER, f"**/{name}.*")
         watch(self.env, self.register.folder / "_api", f"{name}.json")
         family = next((f for f in rows.families(self.project) if f.name == name), None)
@@ -86,22 +90,23 @@ class FamilyDirective(TableDirective):
             pieces=pieces,
             address=self.address,
         )
-        return [nodes.paragraph("", "", *self.inline(family.about)), table]
+        return [nodes.paragraph("", family.about), table]
 
 
 def _in_markdown(view: View) -> str:
     """Return a row for the Markdown twin of its page."""
-    told = [view.row.says or "", view.row.instead or ""]
-    sides = [
-        f"{title}: `{'; '.join(code.splitlines())}`"
-        if (code := view.code(side))
-        else f"{title}: nothing"
-        for side, title in SIDES.items()
-    ]
+    sides = [f"{title}: {_code(view, side) or 'nothing'}" for side, title in SIDES.items()]
+    told = " ".join(filter(None, [view.row.says, view.row.instead]))
     tags = "; ".join(f"{what}: {detail}" if detail else what for what, detail in view.tags)
     cases = [f"{each.what}: {each.says}" for each in view.apart if each.says]
-    lines = [*sides, " ".join(filter(None, told)), tags, *cases]
-    return "\n".join([f"**{view.name}**", "", *(f"- {line}" for line in lines if line)])
+    lines = [*sides, *map(line, [told, tags, *cases])]
+    return "\n".join([f"**{view.name}**", "", *(f"- {each}" for each in lines if each)])
+
+
+def _code(view: View, side: str) -> str:
+    """Return in Markdown what a side writes; nothing if it has nothing."""
+    written = view.code(side)
+    return code("; ".join(written.splitlines())) if written else ""
 
 
 DATA = "[api-table.json](../api-table.json) and [api-table.csv](../api-table.csv) hold all rows."
@@ -113,7 +118,10 @@ class FamiliesDirective(TableDirective):
     def render(self) -> list[nodes.Node]:
         found = self.families()
         listed = [(f.title, f"{f.name}.html", f.about, len(f.rows)) for f in found]
-        lines = [f"- [{t}]({page[:-5]}.md): {about} {n} rows." for t, page, about, n in listed]
+        lines = [
+            f"- [{line(title)}]({page[:-5]}.md): {line(about)} {number} rows."
+            for title, page, about, number in listed
+        ]
         return [
             filled("families.html", "\n".join([*lines, "", DATA]), families=listed, root=self.root)
         ]
@@ -161,9 +169,8 @@ class AloneDirective(CoverageDirective):
 
 
 def _listed(alone: dict[str, list[View]]) -> str:
-    line = partial("- {} alone: `{}`. {}".format)
     return "\n".join(
-        line(SIDES[side], (view.code(side) or "").splitlines()[0], view.row.instead or "")
+        f"- {SIDES[side]} alone: {_code(view, side)}. {line(view.row.instead or '')}".rstrip()
         for side, found in alone.items()
         for view in found
     )

@@ -7,6 +7,7 @@ from sphinx.application import Sphinx
 
 from snippets._harness.api import rows
 
+from .changed import is_news
 from .view import View
 
 FILE = "api-index.js"
@@ -14,7 +15,7 @@ FILE = "api-index.js"
 
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Write the rows as a script: browsers load no other data for a page opened as a file."""
-    if exception or app.builder.format != "html":
+    if exception or app.builder.format != "html" or not is_news(app, FILE):
         return
     project = Path(app.config.claims_project or Path(app.srcdir).parent)
     families = [f for f in rows.families(project) if f"api/{f.name}" in app.env.found_docs]

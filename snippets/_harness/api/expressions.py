@@ -79,16 +79,16 @@ def _takes_path(call: ast.Call) -> bool:
 
 def unknown_names(tree: ast.Module, inputs: Mapping[str, Any]) -> list[str]:
     """Return the names that an expression uses and nothing gives."""
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_stored(n)}
-    stored |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    stored |= {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    known = {*stored, *inputs, *ROOTS, *BUILTINS}
-    used = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and not _is_stored(n)]
-    return sorted({name for name in used if name not in known})
-
-
-def _is_stored(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+    used, known = set(), {*inputs, *ROOTS, *BUILTINS}
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) | ast.FunctionDef(name=name)
+            ):
+                known.add(name)
+            case ast.Name(id=name):
+                used.add(name)
+    return sorted(used - known)
 
 
 def compiled(tree: ast.Module) -> tuple[CodeType, CodeType]:

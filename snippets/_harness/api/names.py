@@ -9,6 +9,7 @@ accounted.toml   why a name has no row: a table per reason, with names or patter
 
 import fnmatch
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -133,11 +134,18 @@ def coverage(project: Path, families: Iterable[Family]) -> dict[str, Coverage]:
     first = {name: entry[0] for space in names.values() for name, entry in space.items()}
     shown: dict[str, str] = {}
     for row in (row for family in families for row in family.rows.values()):
+        hows = {side: _how(row, side) for side in ("tensorflow", "pytorch")}
         for name in _with_owners(named(row)):
-            key, how = first.get(name, name), _how(row, name)
+            side = "tensorflow" if name.startswith(("tf.", "keras.")) else "pytorch"
+            key, how = first.get(name, name), hows[side]
             shown[key] = min(how, shown.get(key, how), key=HOW.index)
     # A name that several namespaces share is one function: TensorFlow's tf.abs and tf.math.abs.
-    patterns = [(p, reason) for reason, given in reasons(project).items() for p in given]
+    # Compiled here: the memory of fnmatch is too small for all, and they meet 7,000 names.
+    patterns = [
+        (re.compile(fnmatch.translate(pattern)), reason)
+        for reason, given in reasons(project).items()
+        for pattern in given
+    ]
     found = {}
     for space in NAMESPACES:
         cover = Coverage()
@@ -159,19 +167,19 @@ def _with_owners(found: Iterable[str]) -> Iterator[str]:
             yield owner
 
 
-def _how(row: Row, name: str) -> str:
-    """Return how the other side says what a row's name stands for."""
-    other = row.pytorch if name.startswith(("tf.", "keras.")) else row.tensorflow
+def _how(row: Row, side: str) -> str:
+    """Return how the other side says what the names of one side stand for."""
+    other = row.pytorch if side == "tensorflow" else row.tensorflow
     if not other:
         return "alone"
     return "several calls" if expressions.is_composed(other, row.inputs) else "one call"
 
 
 def _reason(
-    space: Mapping[str, list[str]], name: str, patterns: list[tuple[str, str]]
+    space: Mapping[str, list[str]], name: str, patterns: list[tuple[re.Pattern[str], str]]
 ) -> str | None:
     same = {name, space[name][0]}
-    found = (why for p, why in patterns if any(fnmatch.fnmatchcase(each, p) for each in same))
+    found = (why for pattern, why in patterns if any(map(pattern.match, same)))
     return next(found, None)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from snippets._harness.follow import Outcome
 from snippets._harness.problems import shown
-from snippets._harness.runner import Job, Outcome, Runner
+from snippets._harness.runner import Job, Runner
 
 from . import verify
 from .rows import FOLDER, Family, families

@@ -9,18 +9,20 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snippets._harness.problems import Problem, did_you_mean
+from snippets._harness.written import Stamp, stamp
 
 from . import expressions, inputs
 
 FOLDER = Path("snippets/_api")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+HEADS = ("title", "about")  # of a file, before its rows
 LOOSEST = 1e-3  # tolerance that a row may ask for, of single precision
 EDGES = (
     "scalar", "empty", "one element", "integers", "float16", "bfloat16", "special values",
@@ -86,7 +88,7 @@ class Family:
 
     @property
     def pins_path(self) -> Path:
-        return self.path.parent / "pins" / f"{self.name}.json"
+        return _pins_of(self.path)
 
     @cached_property
     def pins(self) -> dict[str, Any]:
@@ -96,6 +98,10 @@ class Family:
         except (OSError, ValueError):
             return {}
         return found
+
+
+def _pins_of(path: Path) -> Path:
+    return path.parent / "pins" / f"{path.stem}.json"
 
 
 def families(project: Path) -> list[Family]:
@@ -116,7 +122,15 @@ def families(project: Path) -> list[Family]:
 
 
 def load(path: Path) -> Family:
-    """Return the sound rows of a file, with what is wrong with the others."""
+    """Return the sound rows of a file, with what is wrong with the others.
+
+    Half a dozen parts of a build ask for them: a file is read again only when it was written.
+    """
+    return _load(path, stamp([path, _pins_of(path)]))
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path, _written: Stamp) -> Family:
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
@@ -126,7 +140,7 @@ def load(path: Path) -> Family:
         return Family(path, path.stem, "", {}, {}, (problem,))
     lines = _lines(text)
     problems: list[Problem] = []
-    heads = {key: data.pop(key, None) for key in ("title", "about")}
+    heads = {key: data.pop(key, None) for key in HEADS}
     problems += [
         Problem(path, 1, 1, f"{key!r} is missing: the page begins with it")
         for key, value in heads.items()
@@ -143,8 +157,17 @@ def load(path: Path) -> Family:
         problems += [Problem(path, line, 1, f"row {name!r}: {message}") for message in wrong]
         if not wrong:
             rows[name] = row
-    title, about = (str(heads[key] or path.stem) for key in ("title", "about"))
+    title, about = (str(heads[key] or path.stem) for key in HEADS)
     return Family(path, title, about, rows, lines, tuple(problems))
+
+
+def names(path: Path) -> list[str]:
+    """Return the names of a file's rows, sound or not: to find them takes no check of any."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [name for name in data if name not in HEADS]
 
 
 def _lines(text: str) -> dict[str, int]:

@@ -4,7 +4,6 @@ Where a process dies at an item, that item counts as a crash, and another goes o
 """
 
 import importlib
-import json
 import os
 import signal
 import time
@@ -13,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from snippets._harness.runner import Job, Outcome, Runner
+from snippets._harness import child
+from snippets._harness.follow import Outcome
+from snippets._harness.runner import Job, Runner
 
 LIMIT = 30  # seconds of work on one item; a mutant may never end
 IN_ALL = 3600.0  # seconds for a family
@@ -38,6 +39,9 @@ class Items(Job):
     def preload(self) -> str:
         return "both"
 
+    def examples(self) -> dict[int, Any]:
+        return {}
+
     def message(self, folder: str) -> dict[str, Any]:
         place = {"run": __name__, "folder": folder, "project": str(Path.cwd())}
         what = {"module": self.module, "path": str(self.path), "options": self.options}
@@ -54,7 +58,8 @@ def spread(module: str, paths: Iterable[Path], *options: str) -> Iterator[tuple[
 
     def job(path: Path) -> Items:
         begin = len(results[path])
-        return Items(path, f"{path}, from {begin}", "", IN_ALL, (), module, begin, options)
+        place = f"{path}, from {begin}"
+        return Items(path, place, "", IN_ALL, module=module, begin=begin, options=options)
 
     def record(done: Job, outcome: Outcome) -> None:
         found = results[done.path]
@@ -83,10 +88,7 @@ def run(job: dict[str, Any], results: int) -> None:
     module = importlib.import_module(f"{__package__}.{job['module']}")
     os.environ |= {"HOME": job["folder"], "TMPDIR": job["folder"]}
     os.chdir(job["project"])
-
-    def report(**message: Any) -> None:
-        os.write(results, json.dumps(message).encode() + b"\n")
-
+    report = child.reporter(job, results)
     for number, item in enumerate(module.items(job["path"], *job["options"]), 1):
         if number > job["begin"]:
             report(at=number)
@@ -95,4 +97,4 @@ def run(job: dict[str, Any], results: int) -> None:
             report(row=str(number), given=item())
     signal.setitimer(signal.ITIMER_PROF, 0)
     signal.alarm(0)
-    report(seconds=time.process_time(), values={}, leftovers=None)
+    report(seconds=time.process_time(), values={}, leftovers=None, deprecations={})

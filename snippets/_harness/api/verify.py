@@ -8,7 +8,6 @@ import datetime
 import hashlib
 import importlib
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,8 +20,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from snippets._harness import child
+from snippets._harness.evidence import replace
+from snippets._harness.follow import Outcome
 from snippets._harness.frameworks import machine, versions
-from snippets._harness.runner import Job, Outcome
+from snippets._harness.runner import Job
 
 from .rows import Family, load
 
@@ -74,13 +75,17 @@ class FamilyJob(Job):
     def preload(self) -> str:
         return "both"
 
+    def examples(self) -> dict[int, Any]:
+        return {}  # rows are reported by name
+
     def message(self, folder: str) -> dict[str, Any]:
         return {"run": __name__, "path": str(self.path), "rows": self.rows, "folder": folder}
 
 
 def job_of(family: Family, rows: Iterable[str], factor: float = 1) -> FamilyJob:
     """Return the job that runs ``rows``; ``factor`` stretches its time limit."""
-    return FamilyJob(family.path, f"{EVIDENCE}/{family.name}", "", LIMIT * factor, (), tuple(rows))
+    name = f"{EVIDENCE}/{family.name}"
+    return FamilyJob(family.path, name, "", LIMIT * factor, rows=tuple(rows))
 
 
 @cache
@@ -149,13 +154,9 @@ def results(family: Family, job: FamilyJob, outcome: Outcome) -> dict[str, RowEv
 
 def write(folder: Path, family: Family, found: dict[str, RowEvidence]) -> None:
     """Record evidence in one step, beside that of other rows of the family."""
-    path = path_of(folder, family)
     kept = {n: e for n, e in read(folder, family).items() if n in family.rows}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    text = FamilyEvidence(rows=dict(sorted({**kept, **found}.items()))).model_dump_json(indent=1)
-    partial.write_text(text + "\n")
-    partial.replace(path)
+    evidence = FamilyEvidence(rows=dict(sorted({**kept, **found}.items())))
+    replace(path_of(folder, family), evidence.model_dump_json(indent=1))
 
 
 def run(job: dict[str, Any], results: int) -> None:
@@ -166,10 +167,7 @@ def run(job: dict[str, Any], results: int) -> None:
     tempfile.gettempdir()  # looks for it by writing, which rows may not
     check = importlib.import_module(f"{__package__}.check")
     sys.addaudithook(importlib.import_module(f"{__package__}.sides").guard)
-
-    def report(**message: Any) -> None:
-        os.write(results, json.dumps(message).encode() + b"\n")
-
+    report = child.reporter(job, results)
     for name in job["rows"]:
         report(at=family.lines[name])
         begun = time.perf_counter()
@@ -183,7 +181,8 @@ def run(job: dict[str, Any], results: int) -> None:
             "deviation": record.deviation,
         }
         report(row=name, given=given)
-    report(seconds=time.perf_counter() - started, values={}, leftovers=child.leftovers())
+    seconds = time.perf_counter() - started
+    report(seconds=seconds, values={}, leftovers=child.leftovers(), deprecations={})
 
 
 def checked(check: Any, name: str, family: Family) -> Any:
