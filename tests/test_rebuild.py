@@ -1,5 +1,6 @@
 """Which pages are read again after a change, and that nothing stale is left."""
 
+import os
 import re
 from pathlib import Path
 
@@ -164,3 +165,44 @@ def test_every_page_shows_a_page_that_is_new(tmp_path: Path) -> None:
     built = site.build(overrides=settings)
     assert "tables.html" in str(built.page("sums").find(class_="related"))
     assert site.build(overrides=settings).written == set()
+
+
+# A file may change into an older one: by a clock set back, or a copy that keeps times.
+
+LATER = "Added later."
+OLDER = {  # the file that changes -> what is added to it
+    "docs/sums.md": f"\n{LATER}\n",
+    "docs/part.txt": f"{LATER}\n",
+    "docs/templates/page.html": f"{{% block body %}}{LATER}{{% endblock %}}\n",
+    "snippets/sums/one-and-one/claim.md": f"\n{LATER}\n",
+}
+
+
+@pytest.mark.parametrize("name", OLDER)
+def test_a_change_is_published_though_the_clock_was_set_back(site: Site, name: str) -> None:
+    settings, path = {"templates_path": ["templates"]}, site.root / name
+    (site.docs / "part.txt").write_text("A part.\n")
+    (site.docs / "templates").mkdir()
+    (site.docs / "templates" / "page.html").write_text('{% extends "!page.html" %}\n')
+    site.add(ONE)
+    with (site.docs / "sums.md").open("a") as page:
+        page.write("```{include} part.txt\n```\n")
+    assert LATER not in site.build(overrides=settings).page("sums").get_text()
+    path.write_text(path.read_text() + OLDER[name])
+    os.utime(path, (10, 10))
+    for evidence in (site.root / ev.FOLDER).rglob("*.json"):
+        os.utime(evidence, (10, 10))
+    assert LATER in site.build(overrides=settings).page("sums").get_text()
+
+
+def test_a_record_that_changed_is_published_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    site, settings = Site(tmp_path), {"extensions": [*PARTS, "machines"]}
+    record = site.root / "snippets" / "record.toml"
+    site.add(ONE)
+    line = 'sums-one-and-one.2026-01-0{} = "{}, tie"\n'
+    record.write_text("[claims]\n" + line.format(1, "outdated"))
+    site.build(overrides=settings)
+    record.write_text(record.read_text() + line.format(2, "holds"))
+    os.utime(record, (10, 10))
+    feed = (site.build(overrides=settings).out / "feed.xml").read_text()
+    assert "2026-01-02" in feed

@@ -33,7 +33,7 @@ def ask(page: Page, site: Site, query: dict[str, Any]) -> tuple[str, ...]:
     shown = []
     for _ in range(ROUNDS):
         page.goto(f"{site.page('search')}?q={quote(query['text'])}")
-        page.wait_for_function("window.shown")
+        page.wait_for_function("() => window.shown")
         shown.append(page.evaluate("window.shown"))
     typed = statistics.median(page.evaluate(TYPED, query["text"]) for _ in range(ROUNDS))
     links = page.eval_on_selector_all("#search-results a", LINKS)
