@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +21,19 @@ from snippets._harness.frameworks import PRELOADS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-LIMIT = 5  # seconds per file: what never ends costs every run this much
+LIMIT = 10  # seconds per file: what never ends costs every run this much
 WAYS = {
-    "side by side": (),
+    "side by side": ("--workers", "4"),
     "one worker": ("--workers", "1"),
     "fresh processes": ("--no-fork",),
+    "without walls": ("--workers", "3"),
 }
+# Runs a command where the kernel refuses further namespaces, as some machines do to all users.
+REFUSED = (
+    *("unshare", "--user", "--map-root-user", "sh", "-c"),
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"',
+    "sh",
+)
 ANY_TAB = "pytorch"  # the tab that runs the snippets which need no framework
 
 
@@ -72,12 +79,12 @@ def surroundings(project: Path) -> dict[str, Any]:
     return {"cwd": project, "env": kept | variables, "stdin": subprocess.DEVNULL}
 
 
-def run(project: Path, *arguments: str) -> Run:
-    """Run pytest in ``project`` to its end."""
+def run(project: Path, *arguments: str, within: Sequence[str] = ()) -> Run:
+    """Run pytest in ``project`` to its end, by a command that runs others if one is given."""
     report = project / "report.xml"
     report.unlink(missing_ok=True)
     done = subprocess.run(
-        command(project, *arguments),
+        [*within, *command(project, *arguments)],
         **surroundings(project),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -148,8 +155,9 @@ def new_project(folder: Path) -> Path:
 def quick_project(folder: Path) -> Path:
     """Return a project whose harness imports no framework, so that starting it takes no time."""
     project = new_project(folder)
-    copy, leave = project / "snippets" / "_harness", shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "snippets" / "_harness", copy, ignore=leave)
+    leave = shutil.ignore_patterns("__pycache__", "results")
+    for name in ("_harness", "_speed"):
+        shutil.copytree(ROOT / "snippets" / name, project / "snippets" / name, ignore=leave)
     preload(project, PRELOADS.keys())
     return project
 
@@ -177,19 +185,46 @@ def path_code(path: Path) -> str:
     return ",\n...     ".join(["os.sep", *(repr(part) for part in path.parts[1:])])
 
 
-def waiting_for(gate: Path) -> str:
-    """Return a snippet file that ends when the file ``gate`` exists."""
+class Line:
+    """What snippets say to a test: they may write to no file that is there, but to a pipe."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self.path, self.heard = path, ""
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def hear(self) -> str:
+        """Return all that was said so far."""
+        with suppress(BlockingIOError):
+            while data := os.read(self.fd, 65_536):
+                self.heard += data.decode()
+        return self.heard
+
+
+def saying(line: Line, word: str = "x") -> str:
+    """Return code that says a word on a line, which it calls ``line``."""
+    place = f"os.path.join(\n...     {path_code(line.path)})"
+    return f">>> import os\n>>> line = open({place}, 'w', 1)\n>>> print({word!r}, file=line)\n"
+
+
+def hearing(line: Line) -> str:
+    """Return code that waits for an ``x`` on a line."""
+    place = f"os.path.join(\n...     {path_code(line.path)})"
+    return f">>> import os\n>>> open({place}).read(1)\n'x'"
+
+
+def meeting(own: Line, other: Line) -> str:
+    """Return a snippet file that says something, then waits until it hears something else."""
+    return snippet(saying(own) + hearing(other))
+
+
+def waiting_for(gate: Path, first: str = "") -> str:
+    """Return a snippet file that runs code, then ends when the file ``gate`` exists."""
     return snippet(
+        f"{first}"
         ">>> import os, time\n"
         f">>> gate = os.path.join(\n...     {path_code(gate)})\n"
         ">>> while not os.path.exists(gate):\n"
         "...     time.sleep(0.01)\n"
         ">>> 1 + 1\n2"
     )
-
-
-def meeting(own: Path, other: Path) -> str:
-    """Return a snippet file that makes the file ``own``, then waits for ``other``."""
-    waits = waiting_for(other)
-    made = f">>> open(os.path.join(\n...     {path_code(own)}), 'w').close()\n>>> gate"
-    return waits.replace(">>> gate", made, 1)

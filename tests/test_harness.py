@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,16 +19,18 @@ from harnessing import (
     ANY_TAB,
     ROOT,
     WAYS,
+    Line,
     Run,
     command,
+    hearing,
     meeting,
     one_tab,
-    path_code,
     preload,
     processes_of,
     quick_project,
     recorded,
     run,
+    saying,
     surroundings,
     wait_until,
     waiting_for,
@@ -110,16 +113,13 @@ def test_only_what_has_no_current_pass_runs_again(quick: Path) -> None:
     assert summary("--fresh") == "4 files ran, 0 had evidence already, 0 were not run"
 
 
-def test_stopping_at_the_first_failure_keeps_what_is_known_of_the_others(
-    quick: Path, tmp_path: Path
-) -> None:
-    gate, begun = tmp_path / "gate", tmp_path / "begun"
+def test_stopping_at_the_first_failure_keeps_what_is_known_of_the_others(quick: Path) -> None:
+    gate, begun = quick / "gate", Line(quick / "begun")
     gate.touch()
-    fails = waiting_for(begun).replace(">>> 1 + 1\n2", ">>> 1 + 1\n3")
-    with_files(quick, {"a/fails": fails, "b/waits": meeting(begun, gate)})
+    fails = snippet(f"{hearing(begun)}\n>>> 1 + 1\n3")
+    with_files(quick, {"a/fails": fails, "b/waits": waiting_for(gate, saying(begun))})
     before = run(quick, "snippets", "--workers", "2").evidence(f"b/waits/{ANY_TAB}")
     gate.unlink()
-    begun.unlink()
     done = run(quick, "snippets", "-x", "--fresh", "--workers", "2")
     assert before["outcome"] == "passed"
     assert done.evidence(f"b/waits/{ANY_TAB}") == before
@@ -129,32 +129,31 @@ def test_stopping_at_the_first_failure_keeps_what_is_known_of_the_others(
 # ---------------------------------------------------------------- order and concurrency
 
 
-def test_files_run_at_the_same_time(quick: Path, tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
+def test_files_run_at_the_same_time(quick: Path) -> None:
+    one, two = Line(quick / "one"), Line(quick / "two")
     with_files(quick, {"a/one": meeting(one, two), "a/two": meeting(two, one)})
     assert run(quick, "snippets", "--workers", "2").code == 0
 
 
-def logging_to(log: Path, name: str, seconds: float) -> str:
+def logging_to(log: Line, name: str, seconds: float) -> str:
     """Return a snippet file that notes in ``log`` when it begins and when it ends."""
     return snippet(
-        ">>> import os, time\n"
-        f">>> log = open(os.path.join(\n...     {path_code(log)}), 'a', 1)\n"
-        f">>> print({name!r}, file=log)\n"
+        f"{saying(log, name)}"
+        ">>> import time\n"
         f">>> time.sleep({seconds})\n"
-        f">>> print({name!r}, file=log)\n"
+        f">>> print({name!r}, file=line)\n"
         ">>> 1 + 1\n2"
     )
 
 
-def test_one_worker_runs_one_file_at_a_time_the_longest_first(quick: Path, tmp_path: Path) -> None:
-    log = tmp_path / "log"
+def test_one_worker_runs_one_file_at_a_time_the_longest_first(quick: Path) -> None:
+    log = Line(quick / "log")
     seconds = {"short": 0.01, "long": 0.5, "middle": 0.25}
     with_files(quick, {f"a/{name}": logging_to(log, name, s) for name, s in seconds.items()})
     run(quick, "snippets")
-    log.unlink()
+    before = len(log.hear())
     done = run(quick, "snippets", "--workers", "1", "--fresh")
-    assert log.read_text().split() == ["long", "long", "middle", "middle", "short", "short"]
+    assert log.hear()[before:].split() == ["long", "long", "middle", "middle", "short", "short"]
     assert list(done.items) == [f"a/{name}/{ANY_TAB}" for name in sorted(seconds)]
 
 
@@ -351,19 +350,16 @@ def test_programs_that_came_with_the_packages_are_found_first(quick: Path) -> No
 
 
 @pytest.mark.parametrize("way", ["side by side", "fresh processes"])
-def test_a_killed_run_leaves_whole_evidence_and_no_process(
-    quick: Path, tmp_path: Path, way: str
-) -> None:
-    gate, begun = tmp_path / "gate", [tmp_path / "one", tmp_path / "two"]
+def test_a_killed_run_leaves_whole_evidence_and_no_process(quick: Path, way: str) -> None:
+    gate, begun = quick / "gate", Line(quick / "begun")
     quickly = {"a/first": GOOD, "a/second": GOOD}
-    with_files(quick, quickly | {f"b/{own.name}": meeting(own, gate) for own in begun})
+    waits = waiting_for(gate, saying(begun))
+    with_files(quick, quickly | {"b/one": waits, "b/two": waits})
     arguments = ["snippets", "--workers", "3", *WAYS[way]]
     with subprocess.Popen(
         command(quick, *arguments), **surroundings(quick), stdout=subprocess.DEVNULL
     ) as running:
-        ready = wait_until(
-            lambda: len(recorded(quick)) == 2 and all(path.exists() for path in begun)
-        )
+        ready = wait_until(lambda: len(recorded(quick)) == 2 and begun.hear().count("x") == 2)
         running.send_signal(signal.SIGKILL)
     assert ready
     assert {name: e["outcome"] for name, e in recorded(quick).items()} == {
@@ -411,10 +407,16 @@ def test_a_faulty_claim_fails_alone_with_its_reasons(quick: Path) -> None:
 
 
 def test_a_file_edited_while_it_runs_has_no_evidence_of_its_new_text(quick: Path) -> None:
-    file = quick / "snippets" / "a" / "edited" / f"{ANY_TAB}.md"
-    edit = f">>> path = os.path.join({path_code(file)})\n>>> open(path, 'a').write('More.')\n5"
-    with_files(quick, {"a/edited": snippet(f">>> import os\n{edit}")})
-    for _ in range(2):  # what was recorded is not about the text that is there now
-        done = run(quick, "snippets")
-        assert done.code == 0
-        assert "1 files ran, 0 had evidence already" in done.output
+    gate, begun = quick / "gate", Line(quick / "begun")
+    waits = waiting_for(gate, saying(begun))
+    with_files(quick, {"a/edited": waits})
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(run, quick, "snippets")
+        assert wait_until(begun.hear)
+        with file_of(quick, "a/edited").open("a") as file:
+            file.write("More.")
+        gate.touch()
+        done = running.result()
+    assert done.code == 0
+    done = run(quick, "snippets")  # what was recorded is not about the text that is there now
+    assert "1 files ran, 0 had evidence already" in done.output
