@@ -4,9 +4,16 @@ import os
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE / "docs" / "_ext")]
+
+# sphinxext.opengraph would import Matplotlib for the cards that `machines` draws instead, which
+# takes half a second of each build.
+_no_cards = ModuleType("sphinxext.opengraph._social_cards")
+vars(_no_cards).update(create_social_card=None, DEFAULT_SOCIAL_CONFIG={})
+sys.modules.setdefault(_no_cards.__name__, _no_cards)
 
 _project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
 _site = os.environ.get("SITE_URL", _project["urls"]["Homepage"])
@@ -27,6 +34,7 @@ extensions = [
     "sitemap",
     "navigation",
     "highlighting",
+    "policy",
     "valid_html",
     "myst_nb",
     "worked",  # ours too: how myst_nb executes the worked pages
@@ -67,19 +75,6 @@ html_theme_options = {
     "source_branch": "main",
     "source_directory": "docs/",
     "top_of_page_buttons": ["edit"],
-    # Whom something favours, always said in words too. The worked pages' figures use them.
-    "light_css_variables": {
-        "color-tensorflow": "#b35900",
-        "color-pytorch": "#1f5fbf",
-        "color-tie": "#6b6f76",
-        "color-none": "#c4c7cc",
-    },
-    "dark_css_variables": {
-        "color-tensorflow": "#ff9f45",
-        "color-pytorch": "#6ea8fe",
-        "color-tie": "#81868d",
-        "color-none": "#4a4d52",
-    },
 }
 ogp_site_url = _site
 ogp_site_name = project

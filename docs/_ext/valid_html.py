@@ -4,9 +4,11 @@
 theme's are mended in docs/_templates.
 """
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ext import add_global_html_resources  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
@@ -14,6 +16,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     app.set_translator("html", Translator)
+    app.connect("builder-inited", write_style)
     app.connect("html-page-context", drop_styles)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -35,6 +38,16 @@ class Translator(HTML5Translator):
         if attributes.get("ROLE") == "heading":
             attributes.setdefault("ARIA-LEVEL", "2")
         return super().starttag(node, tagname, suffix, empty, **attributes)
+
+
+def write_style(app: Sphinx) -> None:
+    """Write the style sheet of notebooks before the pages, whose links to it name its checksum.
+
+    MyST-NB 1.4 writes it last: the same page would come out otherwise by a second build.
+    """
+    if app.builder.format == "html":
+        Path(app.outdir, "_static").mkdir(parents=True, exist_ok=True)
+        add_global_html_resources(app, None)
 
 
 def drop_styles(

@@ -3,7 +3,7 @@
 They run as snippets do: one thread, the same language and silence. An error is a warning
 with the cell and its traceback, and as with a failing snippet no site with one is published.
 What they print is kept by jupyter-cache, which compares the cells alone; so each set of
-installed versions has a cache of its own.
+installed versions, and of committed results that pages draw, has a cache of its own.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from claims import installed
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
 from snippets._harness.frameworks import COMMON
@@ -26,6 +27,12 @@ c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Dat
 c.IPKernelApp.log_level = "ERROR"
 """
 STYLE = Path(__file__).with_name("matplotlibrc")
+# What pages draw, and the code that they draw it with, below the project's folder.
+RESULTS = (
+    *(f"snippets/_speed/{name}.py" for name in ("figures", "report", "results")),
+    "snippets/_speed/results/*.json",
+    "tests/bench/*.json",
+)
 LIMIT = 300  # seconds one cell may take
 
 
@@ -33,6 +40,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     """Settle myst-nb's configuration before it reads it."""
     app.add_config_value("worked_cache", "", "", str)
     app.connect("config-inited", configure, priority=100)
+    app.connect("env-before-read-docs", spread)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -43,16 +51,33 @@ def configure(app: Sphinx, config: Config) -> None:
     profile.mkdir(parents=True, exist_ok=True)
     (profile / "ipython_kernel_config.py").write_text(PROFILE)
     config["nb_execution_mode"] = "cache"
-    config["nb_execution_cache_path"] = str(cache / conditions())
+    config["nb_execution_cache_path"] = str(cache / conditions(Path(app.confdir)))
     config["nb_execution_in_temp"] = True
     config["nb_execution_timeout"] = LIMIT
     config["nb_execution_show_tb"] = True
+    config["nb_render_markdown_format"] = "myst"  # with tables, which CommonMark has not
     logging.getLogger("traitlets").setLevel(logging.WARNING)  # it reports each execution
     places = {"IPYTHONDIR": cache / "ipython", "TORCHINDUCTOR_CACHE_DIR": cache / "inductor"}
-    os.environ |= COMMON | {"MATPLOTLIBRC": str(STYLE)} | {k: str(v) for k, v in places.items()}
+    # Matplotlib would keep its list of fonts in the reader's home, and has found others there.
+    places |= {"MATPLOTLIBRC": STYLE, "MPLCONFIGDIR": cache / "matplotlib"}
+    places["PROJECT"] = Path(app.confdir)
+    os.environ |= COMMON | {name: str(place) for name, place in places.items()}
 
 
-def conditions() -> str:
+def spread(_app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
+    """Put other pages between those that run code, so that not one process reads all of these.
+
+    Sphinx gives each process what follows in the alphabet. The last, which do the most, come first.
+    """
+    runs = [name for name in reversed(docnames) if name.startswith("worked/")]
+    others = [name for name in docnames if name not in runs]
+    for number, name in enumerate(runs):
+        others.insert(number + number * len(docnames) // len(runs), name)
+    docnames[:] = others
+
+
+def conditions(project: Path) -> str:
     """Return a digest of all that the output of a page depends on beside its cells."""
-    parts = [*installed(), *map(str, COMMON.items()), STYLE.read_text(), PROFILE]
+    results = [path.read_text() for pattern in RESULTS for path in sorted(project.glob(pattern))]
+    parts = [*installed(), *map(str, COMMON.items()), STYLE.read_text(), PROFILE, *results]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -19,10 +19,11 @@
   const remember = view => { try { localStorage.setItem("view", view); } catch { /* refused */ } };
   const asked = address().searchParams.get("tab");
   const first = [asked, remembered(), VIEWS[0]].find(view => VIEWS.includes(view));
-  // The theme's own script runs a moment after the body is there, which may be seen.
+  // The chosen theme is there as soon as the body is: a moment later, and another would be seen.
+  const theme = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
   new MutationObserver((_changes, observer) => {
     if (!document.body) return;
-    try { document.body.dataset.theme = localStorage.getItem("theme") || "auto"; } catch { /* refused */ }
+    document.body.dataset.theme = theme() || "auto";
     observer.disconnect();
   }).observe(root, { childList: true });
 
@@ -134,42 +135,67 @@
     place.textContent = text;
   }
 
+  // Parts of a long table are laid out once they are in sight, and guessed to be as high as they
+  // have rows until then.
+  function settle(table) {
+    if (table.tBodies.length === 1) return;
+    for (const part of table.tBodies) {
+      const shown = [...part.rows].reduce((count, row) => count + !row.hidden, 0);
+      part.hidden = !shown;
+      part.style.setProperty("--rows", shown);
+    }
+  }
+
   // Tables that sort: a heading becomes a button, the third click restores the order.
   function makeSortable(table) {
-    const body = table.tBodies[0], order = [...body.rows];
+    const parts = [...table.tBodies], order = parts.flatMap(part => [...part.rows]), { length } = parts[0].rows;
+    const { compare } = new Intl.Collator("en", { numeric: true });
     const text = (row, column) => row.cells[column].querySelector("a")?.textContent ?? row.cells[column].textContent;
+    function sorted(column, sign) {
+      const keys = new Map(order.map(row => [row, text(row, column)]));
+      return [...order].sort((a, b) => sign * compare(keys.get(a), keys.get(b)));
+    }
     all("thead th", table).forEach((heading, column) => {
-    const button = make("button", { type: "button" }, ...heading.childNodes);
+      const button = make("button", { type: "button" }, ...heading.childNodes);
       heading.append(button);
       button.addEventListener("click", () => {
         const now = { ascending: "descending", descending: null }[heading.ariaSort] ?? (heading.ariaSort ? null : "ascending");
         for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
         if (now) heading.setAttribute("aria-sort", now);
-        const sign = now === "descending" ? -1 : 1;
-        const compare = new Intl.Collator("en", { numeric: true }).compare;
-        body.append(...(now ? [...order].sort((a, b) => sign * compare(text(a, column), text(b, column))) : order));
+        const found = now ? sorted(column, now === "descending" ? -1 : 1) : order;
+        parts.forEach((part, n) => part.append(...found.slice(n * length, (n + 1) * length)));
+        settle(table);
       });
     });
   }
 
-  // The ledger: what is filtered by is in the address, so that a view can be linked.
+  // The ledger: what is filtered by is in the address, so that a view can be linked. What a row
+  // is compared by is read once, and only rows that come or go are touched.
   function makeFilter(form) {
-    const rows = [...document.getElementById("ledger").tBodies[0].rows].map(row => [row, row.textContent.toLowerCase()]);
+    const table = document.getElementById("ledger");
+    const rows = [...table.tBodies].flatMap(part => [...part.rows]).map(row => {
+      const { axis, status, favours, article } = row.dataset;
+      return { row, text: row.textContent.toLowerCase(), shown: true,
+        axis: [axis], status: [status], favours: [favours], article: article.split(" ") };
+    });
     const given = address().searchParams;
     for (const field of form.elements) if (given.has(field.name)) field.value = given.get(field.name);
 
     function apply() {
-      const { q, ...wanted } = Object.fromEntries(new FormData(form));
-      const words = q.toLowerCase().split(/\s+/);
+      const { q, ...chosen } = Object.fromEntries(new FormData(form));
+      const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = Object.entries(chosen).filter(([, value]) => value);
       let count = 0;
-      for (const [row, text] of rows) {
-        row.hidden = !words.every(word => text.includes(word))
-          || Object.entries(wanted).some(([key, value]) => value && !row.dataset[key].split(" ").includes(value));
-        count += !row.hidden;
+      for (const each of rows) {
+        const fits = words.every(word => each.text.includes(word))
+          && wanted.every(([key, value]) => each[key].includes(value));
+        if (fits !== each.shown) each.row.hidden = !(each.shown = fits);
+        count += fits;
       }
+      settle(table);
       form.querySelector("[role=status]").textContent = `${count} of ${rows.length} claims`;
       const here = address();
-      here.search = new URLSearchParams(Object.entries({ q, ...wanted }).filter(([, value]) => value));
+      here.search = new URLSearchParams([["q", q], ...wanted].filter(([, value]) => value));
       history.replaceState(history.state, "", here);
     }
 

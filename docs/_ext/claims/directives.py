@@ -13,13 +13,13 @@ from sphinx_tabs.tabs import SphinxTabsPanel, SphinxTabsTab
 
 from snippets._harness.catalogue import SHOWN, Catalogue, Claim
 from snippets._harness.frontmatter import Article
-from snippets._harness.problems import CatalogueError
+from snippets._harness.problems import CatalogueError, did_you_mean
 
 from . import nodes as part
 from . import repository, takeaway, wording
 from .fragments import filled
 from .register import Entry, Register, anchor_of
-from .tracking import follow, watch
+from .tracking import follow, watch, watch_all
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,14 @@ class CatalogueDirective(SphinxDirective):
     def inline(self, text: str) -> list[nodes.Node]:
         """Return the nodes of inline Markdown.
 
-        Contributors' text is never parsed as blocks, where MyST would find directives.
+        Contributors' text is never parsed as blocks, where MyST would find directives, and
+        HTML in it is text.
         """
         found, messages = self.state.inline_text(text, self.lineno)
-        return [*found, *messages]
+        holder = nodes.inline("", "", *found, *messages)
+        for raw in list(holder.findall(nodes.raw)):
+            raw.parent.replace(raw, nodes.Text(raw.astext()))
+        return holder.children
 
     def parse(self, text: str) -> list[nodes.Node]:
         """Return a paragraph of Markdown as a node."""
@@ -71,19 +75,18 @@ class CatalogueDirective(SphinxDirective):
         self.env.note_reread()
         logger.warning(message, type="claims", subtype=subtype, location=self.get_location())
 
-    def claims(self, pattern: str) -> list[Claim]:
-        """Return the claims whose id matches ``pattern``.
+    def claims(self, axis: str | None = None) -> list[Claim]:
+        """Return the claims of an axis, or all of them.
 
         Those with a problem are left out here, and reported where they are shown.
         """
-        watch(self.env, self.catalogue.root, f"{pattern}/claim.md")
+        watch_all(self.env, self.catalogue.root, f"{axis or '*'}/*/claim.md")
         found = []
-        for folder in self.catalogue.folders():
-            if folder.relative_to(self.catalogue.root).match(pattern):
-                try:
-                    found.append(self.catalogue.load(folder))
-                except CatalogueError:
-                    self.env.note_reread()  # until its mistake is mended
+        for folder in self.catalogue.folders(axis):
+            try:
+                found.append(self.register.load(folder))
+            except CatalogueError:
+                self.env.note_reread()  # until its mistake is mended
         return found
 
 
@@ -109,6 +112,7 @@ class ClaimDirective(CatalogueDirective):
         section += nodes.title("", "", *self.inline(claim.front.title))
         section += part.verdict(claim, self.articles)
         section += part.content(claim.folder / "claim.md", claim.statement, self.parse)
+        section += part.measured(claim, self.catalogue.project, self.note)
         if claim.snippets:
             section += self.tabs(claim)
         section += self.tools(entry)
@@ -119,6 +123,10 @@ class ClaimDirective(CatalogueDirective):
             section += nodes.paragraph("", wording.KIND["ours"], classes=["claim-sources"])
         self.set_source_info(section)
         return [section]
+
+    def note(self, path: Path) -> None:
+        """Read the page again when a file changes."""
+        self.env.note_dependency(str(path))
 
     def tabs(self, claim: Claim) -> list[nodes.Node]:
         """Return the snippets as group tabs.
@@ -174,13 +182,20 @@ class VerdictsDirective(CatalogueDirective):
     required_arguments = 1
 
     def render(self) -> list[nodes.Node]:
+        axis = self.arguments[0]
+        known = {folder.name for folder in self.catalogue.axes()}
+        if axis not in known or not self.catalogue.folders(axis):
+            axes = dict.fromkeys(folder.parent.name for folder in self.catalogue.folders())
+            hint = did_you_mean(axis, axes)
+            self.warn("catalogue", f"no axis {axis!r} has claims: {hint}")
+            return []
         page = Path(self.env.doc2path(self.env.docname)).read_text()
         order = {match[1]: match.start() for match in SHOWN.finditer(page)}
-        claims = self.claims(f"{self.arguments[0]}/*")
+        claims = self.claims(axis)
         claims.sort(key=lambda claim: order.get(claim.id, len(page)))
         rows = [
             (
-                part.link(anchor_of(claim.id), claim.front.title.replace("`", "")),
+                part.link(anchor_of(claim.id), wording.plain(claim.front.title)),
                 wording.then(claim),
                 wording.FAVOURS[claim.front.favours],
                 wording.today(claim),
@@ -194,7 +209,7 @@ class ArticlesDirective(CatalogueDirective):
     """Shows every article: what it said, claim by claim, and how that fared."""
 
     def render(self) -> list[nodes.Node]:
-        claims = self.claims("*/*")
+        claims = self.claims()
         return [self.article(key, article, claims) for key, article in self.articles.items()]
 
     def article(self, key: str, article: Article, claims: list[Claim]) -> nodes.section:

@@ -1,12 +1,13 @@
 """The parts of a claim as docutils nodes."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 
 from snippets._harness import evidence as ev
+from snippets._harness import measured as measured_
 from snippets._harness.catalogue import Claim
 from snippets._harness.frameworks import FRAMEWORKS
 from snippets._harness.frontmatter import Article
@@ -132,6 +133,32 @@ def _run(tab: str, evidence: ev.Evidence) -> str:
     suffix = f" on PyTorch {evidence.versions['torch']}" if tab == "keras" else ""
     label = f"{name or wording.title(tab)} {version}{suffix}"
     return f"{label} ({wording.duration(evidence.seconds)})"
+
+
+def measured(
+    claim: Claim, project: Path, follow: Callable[[Path], object]
+) -> Iterator[nodes.Element]:
+    """Yield a line on where it was measured, and a table of what, for each file of results."""
+    files = dict.fromkeys(measured_.path_of(project, each) for each in claim.front.measured)
+    for path in files:
+        follow(path)
+        found = measured_.load(path)
+        line = nodes.paragraph(classes=["claim-measured"])
+        line += phrase("Measured", f"on {wording.machine(found)}.")
+        line += link("worked-benchmarks", "Method and all results")
+        yield line
+        yield table(
+            ("Measured", "Compared", "Found"),
+            [
+                (
+                    found.cases[each.case].what,
+                    f"{each.mode}, against {each.against}",
+                    wording.ratio(measured_.ratio_of(found, each)),
+                )
+                for each in claim.front.measured
+                if measured_.path_of(project, each) == path
+            ],
+        )
 
 
 def said(claim: Claim, articles: dict[str, Article], inline: Parse) -> nodes.Node:

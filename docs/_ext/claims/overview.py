@@ -1,7 +1,7 @@
 """The directives that sum all claims up: {axes}, {turned}, {ledger} and {runs}."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from docutils import nodes
@@ -13,10 +13,13 @@ from . import wording
 from .directives import CatalogueDirective
 from .fragments import filled
 from .register import Entry, anchor_of, pages_of
-from .tracking import follow, watch
+from .tracking import follow, watch_all
 from .turned import has_turned, picture
 
 LEDGER = "[claims.csv](claims.csv) and [claims.json](claims.json) hold this table."
+LONG = 500  # rows beyond which a ledger is laid out in parts
+PART = 100  # rows of a part, as site.css has it
+Filter = tuple[str, str, Iterable[tuple[str, str]]]  # its name, its label, values and words
 SIDES = ("tensorflow", "tie", "none", "pytorch")
 
 
@@ -35,7 +38,7 @@ class OverviewDirective(CatalogueDirective):
 
     def shown(self) -> list[tuple[Claim, str]]:
         """Return every sound claim with its address, in the order of the site."""
-        claims = {claim.id: claim for claim in self.claims("*/*")}
+        claims = {claim.id: claim for claim in self.claims()}
         found = self.addresses().items()
         return [(claims[name], address) for name, address in found if name in claims]
 
@@ -90,7 +93,7 @@ class TurnedDirective(OverviewDirective):
     """Shows, as a picture, whom the articles favoured and whom the same claims favour now."""
 
     def render(self) -> list[nodes.Node]:
-        return [picture(self.claims("*/*"))]
+        return [picture(self.claims())]
 
 
 class LedgerDirective(OverviewDirective):
@@ -105,9 +108,16 @@ class LedgerDirective(OverviewDirective):
             ("favours", "Favours now", wording.FAVOURS.items()),
             ("article", "Said by", [(key, each.title) for key, each in self.articles.items()]),
         )
-        rows = [_row(*each) for each in shown]
         root = "../" * self.env.docname.count("/")
-        return [filled("ledger.html", LEDGER, filters=filters, rows=rows, root=root)]
+        return [ledger(filters, [_row(*each) for each in shown], root)]
+
+
+def ledger(filters: Iterable[Filter], rows: list[dict[str, str]], root: str) -> nodes.Node:
+    """Return the table of claims, in parts if it is long; ``root`` leads to the first page."""
+    long = len(rows) > LONG
+    size = PART if long else max(len(rows), 1)
+    parts = [rows[at : at + size] for at in range(0, max(len(rows), 1), size)]
+    return filled("ledger.html", LEDGER, filters=filters, parts=parts, long=long, root=root)
 
 
 def _row(claim: Claim, address: str) -> dict[str, str]:
@@ -132,8 +142,8 @@ class RunsDirective(OverviewDirective):
     """Shows what ran: versions, what did not run and why, the slowest, and every snippet."""
 
     def render(self) -> list[nodes.Node]:
-        watch(self.env, self.catalogue.root, "*/*/*.md")
-        watch(self.env, self.register.folder, "*/*/*.json")
+        watch_all(self.env, self.catalogue.root, "*/*/*.md")
+        watch_all(self.env, self.register.folder, "*/*/*.json")
         addresses = self.addresses()
         entries = self.register.entries()
         runs = [run for entry in entries for run in _runs(entry, addresses[entry.claim.id])]
@@ -146,8 +156,23 @@ class RunsDirective(OverviewDirective):
                 missing=missing,
                 slowest=sorted(runs, key=lambda run: -float(run["seconds"]))[:10],
                 versions=_versions(entries),
+                deprecations=_deprecations(entries, addresses),
             )
         ]
+
+
+def _deprecations(
+    entries: list[Entry], addresses: dict[str, str]
+) -> list[tuple[str, list[dict[str, str]]]]:
+    """Return what the frameworks said is going away, each with the snippets that were told so."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    for entry in entries:
+        for tab, evidence in entry.evidence.items():
+            for line, text in evidence.deprecations.items():
+                title = f"{wording.plain(entry.claim.front.title)} ({wording.title(tab)})"
+                place = {"title": title, "address": addresses[entry.claim.id], "line": str(line)}
+                found.setdefault(text, {}).setdefault(title, place)
+    return [(text, list(found[text].values())) for text in sorted(found, key=str.lower)]
 
 
 def _versions(entries: list[Entry]) -> list[tuple[str, str]]:

@@ -3,14 +3,30 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
+from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import SHOWN, Catalogue, Claim
-from snippets._harness.problems import CatalogueError, shown
+from snippets._harness.problems import CatalogueError, Problem, shown
+from snippets._harness.written import Stamp, stamp, stamp_of_folder
 
 from . import wording
+
+
+def connect(app: Sphinx) -> None:
+    app.connect("env-before-read-docs", begin)
+    app.connect("builder-inited", Register.forget)
+    app.connect("build-finished", Register.forget, priority=900)
+
+
+def begin(app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
+    """Read all claims before the processes that read pages fork, each of which needs them."""
+    if docnames:
+        Register.of(app.config, Path(app.srcdir)).entries()
 
 
 def anchor_of(claim_id: str) -> str:
@@ -52,25 +68,63 @@ class Entry:
         return {tab: e for tab, e in self.evidence.items() if e.outcome == "passed"}
 
 
-@dataclass
 class Register:
-    """All claims of a project, with the evidence in a folder."""
+    """All claims of a project, with the evidence in a folder, each read once in a build.
 
-    catalogue: Catalogue
-    folder: Path  # of the evidence
+    A dozen pages show a claim, or sum up all of them. One whose files were written since it was
+    read is read again: a page notes what the files hold after it was made.
+    """
+
+    _known: ClassVar[dict[tuple[Path, Path], "Register"]] = {}  # of the build under way
+
+    def __init__(self, project: Path, folder: Path) -> None:
+        self.project, self.folder = project, folder  # the latter of the evidence
+        # What every claim depends on beside its own files.
+        self._common = project / "snippets" / "articles.toml", project / "pyproject.toml"
+        self._catalogue, self._read = Catalogue(project), stamp(self._common)
+        self._claims: dict[Path, tuple[Stamp, Claim]] = {}
+        self._entries: dict[str, tuple[Stamp, Entry]] = {}
 
     @classmethod
     def of(cls, config: Config, srcdir: Path) -> "Register":
-        """Return the register that a Sphinx configuration names."""
-        catalogue = Catalogue(Path(config.claims_project or srcdir.parent))
-        return cls(catalogue, Path(config.claims_evidence or catalogue.project / ev.FOLDER))
+        """Return the register that a Sphinx configuration names, for as long as a build takes."""
+        project = Path(config.claims_project or srcdir.parent)
+        folder = Path(config.claims_evidence or project / ev.FOLDER)
+        if (project, folder) not in cls._known:
+            cls._known[project, folder] = cls(project, folder)
+        return cls._known[project, folder]
+
+    @classmethod
+    def forget(cls, _app: Sphinx, *_exception: object) -> None:
+        """Read everything anew in the next build of this process."""
+        cls._known.clear()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The catalogue, a new one when what all claims depend on was written."""
+        now = stamp(self._common)
+        if now != self._read:
+            self._catalogue, self._read = Catalogue(self.project), now
+            self._claims.clear()
+            self._entries.clear()
+        return self._catalogue
+
+    def load(self, folder: Path) -> Claim:
+        """Return the claim in ``folder``; raise CatalogueError with all that is wrong."""
+        return self._load(self.catalogue, folder)
+
+    def _load(self, catalogue: Catalogue, folder: Path) -> Claim:
+        now = stamp_of_folder(folder)
+        before, claim = self._claims.get(folder, (None, None))
+        if claim is None or before != now:
+            claim = catalogue.load(folder)
+            self._claims[folder] = now, claim
+        return claim
 
     def entries(self) -> list[Entry]:
         """Return every claim that a page shows and that has no mistake, in the site's order."""
         return [
-            entry
-            for place in pages_of(str(self.catalogue.project)).items()
-            for entry in self._sound(*place)
+            entry for place in pages_of(str(self.project)).items() for entry in self._sound(*place)
         ]
 
     def _sound(self, claim_id: str, page: str) -> Iterator[Entry]:
@@ -81,9 +135,15 @@ class Register:
 
     def entry(self, claim_id: str, page: str) -> Entry:
         """Return one claim; raise CatalogueError if there is none such or it is not sound."""
-        claim = self.catalogue.claim(claim_id)
-        judged = Judged(claim, self.folder)
-        return Entry(claim, page, judged.found, tuple(judged.problems))
+        catalogue = self.catalogue
+        claim = self._load(catalogue, catalogue.folder(claim_id))
+        now = stamp_of_folder(self.folder / claim.id)
+        before, entry = self._entries.get(claim_id, (None, None))
+        if entry is None or before != now or (entry.claim, entry.page) != (claim, page):
+            judged = Judged(claim, self.folder)
+            entry = Entry(claim, page, judged.found, tuple(judged.problems))
+            self._entries[claim_id] = now, entry
+        return entry
 
 
 @dataclass
@@ -121,7 +181,8 @@ class Judged:
             try:
                 ev.agreement(self.claim, self.found)
             except ev.DisagreementError as error:
-                self.refuse("failed", f"{shown(self.claim.folder / 'claim.md')}: {error}")
+                path, line = self.claim.folder / "claim.md", self.claim.lines["agree"]
+                self.refuse("failed", str(Problem(path, line, 1, str(error))))
                 self.found.clear()
 
 

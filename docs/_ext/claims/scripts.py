@@ -74,12 +74,21 @@ def steps(code: str) -> list[Step]:
     """Return the examples in a block of code."""
     return [
         Step(
-            OPTIONS.sub("", example.source).rstrip(),
+            parsed(OPTIONS.sub("", example.source).rstrip()),
             example.want.replace("<BLANKLINE>", "").rstrip() if not example.exc_msg else "",
             MODULE.sub("", example.exc_msg or "").rstrip(),
         )
         for example in doctest.DocTestParser().get_examples(code)
     ]
+
+
+def parsed(code: str) -> str:
+    """Return code that Python can read: what it cannot, to show so, fails when it runs."""
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):
+        return f"exec({code!r})"
+    return code
 
 
 def settings(framework: str) -> str:

@@ -57,7 +57,8 @@ def downloads(entry: Entry) -> list[tuple[str, str]]:
 
 def files(entry: Entry, address: str) -> dict[str, str]:
     """Return the text of each file of a claim, by where it is below the site."""
-    title = wording.plain(entry.claim.front.title)
+    heading = " ".join(entry.claim.front.title.split())  # in Markdown, as notebooks have it
+    title = wording.plain(heading)
     made = {}
     for snippet in tabs(entry):
         name = wording.title(snippet.framework)
@@ -67,12 +68,12 @@ def files(entry: Entry, address: str) -> dict[str, str]:
         made[path_of(entry, f"{end}.py")] = scripts.script(snippet, filter(None, head))
         about = _about(entry, address, ran)
         made[path_of(entry, f"{end}.ipynb")] = scripts.notebook(
-            f"{title}: {name}", about, [("", snippet)]
+            f"{heading}: {name}", about, [("", snippet)]
         )
     if both := sides(entry):
         parts = [(wording.title(snippet.framework), snippet) for snippet in both]
         about = _about(entry, address, _ran(entry, both))
-        made[path_of(entry, ".ipynb")] = scripts.notebook(title, about, parts)
+        made[path_of(entry, ".ipynb")] = scripts.notebook(heading, about, parts)
     return made
 
 

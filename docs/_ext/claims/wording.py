@@ -4,11 +4,13 @@ import datetime
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 
 from markdown_it import MarkdownIt
 
 from snippets._harness.catalogue import Claim
 from snippets._harness.frameworks import FRAMEWORKS
+from snippets._speed.results import Ratio, Results
 
 AXES = (  # in the order of the site
     *("graphs", "debugging", "visualization", "deployment", "data-loading", "devices"),
@@ -124,8 +126,40 @@ def title(framework: str) -> str:
 
 def plain(text: str) -> str:
     """Return inline Markdown as the text that readers see."""
-    (line,) = MarkdownIt("commonmark").parseInline(text)
+    (line,) = _markdown().parseInline(text)
     return "".join(part.content or " " * (part.type == "softbreak") for part in line.children or [])
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark")
+
+
+def machine(found: Results) -> str:
+    """Return where, when and with what something was measured."""
+    of, versions = found.machine, found.versions
+    day = date(datetime.datetime.fromisoformat(found.date))
+    threads = f"{found.threads} thread{'s' if found.threads > 1 else ''}"
+    where = f"{of.get('gpu') or of['cpu']}, {of['cores']} cores, with {threads}"
+    names = {"tensorflow": "TensorFlow", "torch": "PyTorch"}
+    on = listing(f"{names[name]} {versions[name]}" for name in names if name in versions)
+    return f"{where}, on {day}: {on}; medians of {found.rounds} rounds, with quartiles"
+
+
+def ratio(found: Ratio) -> str:
+    """Return in words how two modes compare: ``2.1 times as fast (2.0 to 2.2)``."""
+    numbers = found.median, found.lower, found.upper
+    if found.verdict in ("slower", "larger", "smaller"):
+        numbers = 1 / found.median, 1 / found.upper, 1 / found.lower
+    median, low, high = (f"{number:.{3 if number < 100 else 4}g}" for number in numbers)
+    words = {
+        "faster": f"{median} times as fast",
+        "slower": f"takes {median} times as long",
+        "smaller": f"takes {median} times the memory",
+        "larger": f"takes {median} times the memory",
+        "neither": "no difference beyond the spread",
+    }[found.verdict]
+    return f"{words} ({low} to {high})"
 
 
 def first_sentence(text: str) -> str:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from claims.register import Entry, Register
+from claims.tracking import digest
 from claims.wording import plain
 from sphinx.application import Sphinx
 
@@ -25,6 +26,7 @@ class Build:
         self.base = str(app.config.html_baseurl)
         self.register = Register.of(app.config, Path(app.srcdir))
         self.has_begun = False
+        self.has_other_record = False
 
     @classmethod
     def of(cls, app: Sphinx) -> "Build":
@@ -46,13 +48,14 @@ class Build:
 
     def is_news(self, names: Iterable[str]) -> bool:
         """Return whether files made from the whole site must be written again."""
-        return self.has_begun or any(self._is_old(self.out / name) for name in names)
+        missing = any(not (self.out / name).exists() for name in names)
+        return self.has_begun or self.has_other_record or missing
 
-    def _is_old(self, target: Path) -> bool:
-        source = rec.path_of(self.register.catalogue)
-        if not target.exists():
-            return True
-        return source.exists() and source.stat().st_mtime > target.stat().st_mtime
+    def note_record(self) -> None:
+        """Note whether the record is another one than in the last build."""
+        now = digest(str(rec.path_of(self.register.catalogue)))
+        self.has_other_record = getattr(self.app.env, "machines_record", now) != now
+        self.app.env.machines_record = now  # type: ignore[attr-defined]
 
     @property
     def has_table(self) -> bool:

@@ -8,29 +8,30 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from html import escape
-from importlib.metadata import version
-from io import BytesIO
+from importlib.metadata import distribution, version
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from claims import wording
 from docutils import nodes
-from PIL import Image
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from sphinx.application import Sphinx
 
 from .build import Build
 from .llms import description
 
-if TYPE_CHECKING:  # it takes a second to import, which most builds need not wait for
-    from matplotlib.figure import Figure
-
 FOLDER = "_static/cards"
 WIDTH, HEIGHT, MARGIN = 1200, 630, 80
 COLOURS = {"tensorflow": "#b35900", "pytorch": "#1f5fbf", "tie": "#6b6f76", "none": "#c4c7cc"}
 INK, FAINT, PAPER = "#1b1d21", "#54585f", "#ffffff"
-PALETTE = 64  # colours of the file: enough for smooth letters in few bytes
+STEPS = 15  # between paper and ink, for smooth letters in few bytes
+# DejaVu, as Matplotlib brings it along. Matplotlib itself looks for fonts and settings in the
+# reader's home, and once drew other letters there; and it takes a second to import.
+FONTS = "matplotlib/mpl-data/fonts/ttf/DejaVuSans{}.ttf"
 
 
 def connect(app: Sphinx) -> None:
@@ -99,8 +100,14 @@ def content(build: Build, page: str) -> dict[str, Any]:
 
 def digest_of(shown: dict[str, Any]) -> str:
     """Return a digest of all that a card depends on, the way it is drawn included."""
-    parts = [json.dumps(shown, sort_keys=True), version("matplotlib"), version("pillow")]
-    return hashlib.sha256("\0".join([*parts, Path(__file__).read_text()]).encode()).hexdigest()
+    parts = [json.dumps(shown, sort_keys=True), *way()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@cache
+def way() -> tuple[str, ...]:
+    """Return what decides how a card is drawn."""
+    return version("matplotlib"), version("pillow"), Path(__file__).read_text()
 
 
 def digest_in(path: Path) -> str | None:
@@ -112,43 +119,47 @@ def digest_in(path: Path) -> str | None:
         return None
 
 
-def draw(site: str, title: str, about: str, count: dict[str, int]) -> "Figure":
-    """Return a card; everything stands from the top down, in pixels, but for the bar."""
-    import matplotlib as mpl  # noqa: PLC0415 (see above)
-    from matplotlib.figure import Figure  # noqa: PLC0415
+@cache
+def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """Return the font of a card in a size in pixels; set letter by letter, wherever it is drawn."""
+    path = distribution("matplotlib").locate_file(FONTS.format("-Bold" if bold else ""))
+    return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
 
-    with mpl.rc_context(mpl.rcParamsDefault):
-        figure = Figure((WIDTH / 100, HEIGHT / 100), dpi=100, facecolor=PAPER)
-        room = 2 if count else 4  # lines of each text above the bar
-        top: float = MARGIN
-        if title != site:
-            write_lines(figure, [site], top, 26, FAINT)
-            top += 66
-        lines, size = fitted(figure, title, (64, 52, 44), room, bold=True)
-        top += write_lines(figure, lines, top, size, INK, bold=True) + 24
-        about_lines, size = fitted(figure, about, (30, 26), room)
-        write_lines(figure, about_lines, top, size, FAINT)
-        draw_bar(figure, Counter(count))
-    return figure
+
+def draw(site: str, title: str, about: str, count: dict[str, int]) -> Image.Image:
+    """Return a card; everything stands from the top down, in pixels, but for the bar."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    card = ImageDraw.Draw(image)
+    room = 2 if count else 4  # lines of each text above the bar
+    top: float = MARGIN
+    if title != site:
+        write_lines(card, [site], top, font(26), FAINT)
+        top += 66
+    lines, chosen = fitted(title, [font(size, bold=True) for size in (64, 52, 44)], room)
+    top += write_lines(card, lines, top, chosen, INK) + 24
+    about_lines, chosen = fitted(about, [font(30), font(26)], room)
+    write_lines(card, about_lines, top, chosen, FAINT)
+    draw_bar(card, Counter(count))
+    return image
 
 
 def fitted(
-    figure: "Figure", text: str, sizes: tuple[int, ...], most: int, *, bold: bool = False
-) -> tuple[list[str], int]:
-    """Return a text in lines, in the largest of the sizes at which there are few enough."""
-    for size in sizes:
-        lines = list(wrapped(figure, text, size, bold=bold))
+    text: str, fonts: list[ImageFont.FreeTypeFont], most: int
+) -> tuple[list[str], ImageFont.FreeTypeFont]:
+    """Return a text in lines, in the first of the fonts in which there are few enough."""
+    for chosen in fonts:
+        lines = list(wrapped(text, chosen))
         if len(lines) <= most:
-            return lines, size
-    return [*lines[: most - 1], f"{lines[most - 1]} \N{HORIZONTAL ELLIPSIS}"], size
+            return lines, chosen
+    return [*lines[: most - 1], f"{lines[most - 1]} \N{HORIZONTAL ELLIPSIS}"], chosen
 
 
-def wrapped(figure: "Figure", text: str, size: int, *, bold: bool) -> Iterator[str]:
+def wrapped(text: str, chosen: ImageFont.FreeTypeFont) -> Iterator[str]:
     """Yield a text in lines that fit between the margins."""
     line = ""
     for word in text.split():
         longer = f"{line} {word}".strip()
-        if line and width_of(figure, longer, size, bold=bold) > WIDTH - 2 * MARGIN:
+        if line and chosen.getlength(longer) > WIDTH - 2 * MARGIN:
             yield line
             longer = word
         line = longer
@@ -156,58 +167,55 @@ def wrapped(figure: "Figure", text: str, size: int, *, bold: bool) -> Iterator[s
         yield line
 
 
-def width_of(figure: "Figure", text: str, size: int, *, bold: bool = False) -> float:
-    """Return how wide a line of text is, in pixels."""
-    weight = "bold" if bold else "normal"
-    written = figure.text(0, 0, text, fontsize=size * 0.72, fontweight=weight, parse_math=False)
-    width = written.get_window_extent().width
-    written.remove()
-    return float(width)
-
-
 def write_lines(
-    figure: "Figure", lines: list[str], top: float, size: int, colour: str, *, bold: bool = False
+    card: ImageDraw.ImageDraw,
+    lines: list[str],
+    top: float,
+    chosen: ImageFont.FreeTypeFont,
+    colour: str,
 ) -> float:
     """Write lines from ``top`` down; return the height they take."""
+    height = chosen.size * 1.25
     for number, line in enumerate(lines):
-        figure.text(
-            MARGIN / WIDTH,
-            1 - (top + number * size * 1.25) / HEIGHT,
-            line,
-            fontsize=size * 0.72,  # points at 100 dots per inch
-            color=colour,
-            fontweight="bold" if bold else "normal",
-            verticalalignment="top",
-            parse_math=False,
-        )
-    return len(lines) * size * 1.25
+        card.text((MARGIN, top + number * height), line, colour, chosen)
+    return len(lines) * height
 
 
-def draw_bar(figure: "Figure", count: Counter[str]) -> None:
+def draw_bar(card: ImageDraw.ImageDraw, count: Counter[str]) -> None:
     """Draw whom the claims favour, in a bar and in words, above the two colours of the site."""
-    axes = figure.add_axes((0, 0, 1, 1), frameon=False)
-    axes.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), xticks=[], yticks=[])
     for number, side in enumerate(("tensorflow", "pytorch")):
-        axes.barh(HEIGHT - 7, WIDTH / 2, 14, number * WIDTH / 2, color=COLOURS[side])
+        left = number * WIDTH / 2
+        card.rectangle((left, HEIGHT - 14, left + WIDTH / 2 - 1, HEIGHT), COLOURS[side])
     if not (total := sum(count.values())):
         return
-    write_lines(figure, [caption(count)], 412, 26, INK)
+    write_lines(card, [caption(count)], 412, font(26), INK)
     start, left = float(MARGIN), float(MARGIN)
     for side, words in sides(count).items():
-        length = count[side] * (WIDTH - 2 * MARGIN) / total
-        axes.barh(478, length, 36, start, color=COLOURS[side], edgecolor=PAPER)
-        axes.barh(545, 20, 20, left, color=COLOURS[side])
-        axes.text(
-            left + 32, 545, words, color=INK, fontsize=20, verticalalignment="center_baseline"
-        )
-        start += length
-        left += 32 + width_of(figure, words, 28) + 40
+        end = start + count[side] * (WIDTH - 2 * MARGIN) / total
+        card.rectangle((start, 460, end - 2, 496), COLOURS[side])
+        card.rectangle((left, 535, left + 20, 555), COLOURS[side])
+        card.text((left + 32, 545), words, INK, font(28), anchor="lm")
+        start = end
+        left += 32 + font(28).getlength(words) + 40
 
 
-def save(figure: "Figure", path: Path, digest: str) -> None:
+@cache
+def palette() -> Image.Image:
+    """Return the colours of all cards: to look for those of each took most of its time."""
+    paper, *inks = (ImageColor.getrgb(each)[:3] for each in (PAPER, INK, FAINT))
+    found = [paper, *(ImageColor.getrgb(each)[:3] for each in COLOURS.values())]
+    for ink in inks:
+        for number in range(1, STEPS + 1):
+            mixed = (a + (b - a) * number / STEPS for a, b in zip(paper, ink, strict=True))
+            found.append(tuple(map(round, mixed)))  # type: ignore[arg-type]
+    image = Image.new("P", (1, 1))
+    image.putpalette(list(chain.from_iterable(found)))
+    return image
+
+
+def save(image: Image.Image, path: Path, digest: str) -> None:
     """Write a card in few colours, the same bytes for the same card."""
-    drawn, info = BytesIO(), PngInfo()
-    figure.savefig(drawn, format="png", metadata={"Software": None})
+    info = PngInfo()
     info.add_text("Comment", digest)
-    image = Image.open(drawn).convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
-    image.save(path, pnginfo=info, optimize=True)
+    few = image.quantize(palette=palette(), dither=Image.Dither.NONE)
+    few.save(path, pnginfo=info)

@@ -16,8 +16,9 @@ from claims.wording import plain
 from pydantic import BaseModel, ConfigDict, Field
 
 from snippets._harness import evidence as ev
+from snippets._harness import measured
 from snippets._harness.frameworks import FRAMEWORKS
-from snippets._harness.frontmatter import Favours, Kind, Status
+from snippets._harness.frontmatter import Comparison, Favours, Found, Kind, Status
 
 from .build import Build
 
@@ -77,6 +78,27 @@ class Agreement(Model):
     """The largest one measured; null if not every tab ran."""
 
 
+class Measured(Model):
+    """What a comparison of two ways of doing one thing came to, by the benchmarks."""
+
+    case: str
+    """The case, such as `step/mlp`."""
+    mode: str
+    """The way that is compared, such as `torch.compile`."""
+    against: str
+    """The way that it is compared with."""
+    found: Found
+    """What `mode` is; `neither` if the difference is not beyond the spread."""
+    median: float
+    """How many times as good `mode` is: the median of the ratios within rounds."""
+    lower: float
+    """Their lower quartile."""
+    upper: float
+    """Their upper quartile."""
+    results: str
+    """The name of the results: device and threads."""
+
+
 class Change(Model):
     """How a claim stood from one day on."""
 
@@ -123,6 +145,8 @@ class ClaimRecord(Model):
     """The addresses of its scripts and notebooks, by what each holds: `PyTorch, script`."""
     agree: dict[str, Agreement]
     """The values in which the tabs agree, by the name of their variable."""
+    measured: list[Measured]
+    """What was measured, if the claim is about speed or memory."""
     needs: list[str]
     """What its code needs beside the frameworks: packages, `slow`, `compiler` or `gpu`."""
     skip: str | None
@@ -188,6 +212,7 @@ def claim(build: Build, entry: Entry) -> ClaimRecord:
             "evidence": list(runs(entry)),
             "downloads": {label: f"{build.base}{path}" for label, path in downloads(entry)},
             "agree": agreement(entry),
+            "measured": [comparison(build, one) for one in front.measured],
             "needs": list(front.needs),
             "skip": f"{front.skip.reason} (until {front.skip.until})" if front.skip else None,
         }
@@ -201,6 +226,14 @@ def runs(entry: Entry) -> Iterator[Run]:
             known = {name: getattr(found, name) for name in Run.model_fields.keys() & vars(found)}
             source = f"snippets/{entry.claim.id}/{snippet.path.name}"
             yield Run(framework=snippet.framework, source=source, **known)
+
+
+def comparison(build: Build, one: Comparison) -> dict[str, Any]:
+    """Return a comparison with what it came to."""
+    found = measured.load(measured.path_of(build.register.catalogue.project, one))
+    ratio = measured.ratio_of(found, one)
+    numbers = {"median": ratio.median, "lower": ratio.lower, "upper": ratio.upper}
+    return one.model_dump() | numbers
 
 
 def agreement(entry: Entry) -> dict[str, Agreement]:

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import yaml
+from claims.verbatim import line
 from sphinx.addnodes import toctree
 
 from .build import Build
@@ -33,7 +34,7 @@ def files(build: Build) -> dict[str, str]:
     """Return llms.txt with a section for each part of the table of contents."""
     root = build.app.config.root_doc
     summary = description(build, root) or build.app.config.project
-    parts = [f"# {build.app.config.project}\n", f"> {summary}\n"]
+    parts = [f"# {line(build.app.config.project)}\n", f"> {line(summary)}\n"]
     for caption, pages in sections(build, root).items():
         links = "\n".join(link(build, page) for page in pages)
         parts.append(f"## {caption}\n\n{links}\n")
@@ -62,7 +63,7 @@ def link(build: Build, page: str) -> str:
     """Return the link to a page's twin, with what the page is about."""
     title = build.app.env.titles[page].astext()
     about = description(build, page)
-    return f"- [{title}]({build.page(page, '.md')})" + (f": {about}" if about else "")
+    return f"- [{line(title)}]({build.page(page, '.md')})" + (f": {line(about)}" if about else "")
 
 
 def description(build: Build, page: str) -> str:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from claims.verbatim import code, escaped, longest
 from docutils import nodes
 
 from .build import beside
 
-SPECIAL = re.compile(r"[\\`*\[\]<]|(?<!\w)_|_(?!\w)")  # what would be markup within a line
 OPENING = re.compile(r"^(\s*\d*)([#>+-]+|(?<=\d)[.)])(?=\s|$)", re.MULTILINE)  # at its beginning
 PYTHON = {"pycon", "python", "python3", "ipython", "ipython3", "py"}
 PLAIN = {"none", "default", "text", "output", "myst-ansi"}
@@ -118,7 +118,7 @@ class Writer:
         """Return one node within a line."""
         match node:
             case nodes.Text():
-                text = SPECIAL.sub(r"\\\g<0>", re.sub("  +", " ", node))
+                text = escaped(re.sub("  +", " ", node))
             case nodes.literal() | nodes.math():
                 text = code(node.astext())
             case nodes.raw():
@@ -156,18 +156,6 @@ def fence(text: str, language: str) -> str:
     name = "python" if language in PYTHON else "" if language in PLAIN else language
     marks = "`" * max(3, 1 + longest(text))
     return f"{marks}{name}\n{text.rstrip()}\n{marks}"
-
-
-def code(text: str) -> str:
-    """Return code within a line."""
-    marks = "`" * (1 + longest(text))
-    pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{marks}{pad}{text}{pad}{marks}"
-
-
-def longest(text: str) -> int:
-    """Return the length of the longest run of backticks in a text."""
-    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def prefixed(first: str, others: str, text: str) -> str:

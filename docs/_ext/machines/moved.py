@@ -10,6 +10,7 @@ from html import escape
 from typing import Any
 
 from docutils import nodes
+from policy import POLICY
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.osutil import relative_uri
@@ -22,6 +23,7 @@ REDIRECT = """\
 <html lang="{language}">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>Moved</title>
 <meta name="robots" content="noindex">
 <link rel="canonical" href="{canonical}">
@@ -30,13 +32,15 @@ REDIRECT = """\
 <body>
 <p>This page has moved: <a href="{to}">{title}</a>.</p>
 <!-- lines -->
-<script>
-const line = document.getElementById(location.hash.slice(1));
-location.replace((line || document).querySelector("a").href);
-</script>
+<script src="{script}"></script>
 </body>
 </html>
 """
+SCRIPT = """\
+const line = document.getElementById(location.hash.slice(1));
+location.replace((line || document).querySelector("a").href);
+"""
+SCRIPT_FILE = "_static/moved.js"
 LINES = "<!-- lines -->"
 LINE = '<p id="{anchor}">{anchor}: <a href="{to}">{title}</a></p>'
 
@@ -48,7 +52,9 @@ def connect(app: Sphinx) -> None:
 
 def outdated(app: Sphinx, env: BuildEnvironment) -> Iterable[str]:
     """Return the pages to write again since their former anchors lead elsewhere now."""
-    now = Build.of(app).moves
+    build = Build.of(app)
+    build.note_record()
+    now = build.moves
     before: Moves = getattr(env, "moves", {})
     env.moves = now  # type: ignore[attr-defined]
     changed = {page for page in {*now, *before} if now.get(page) != before.get(page)}
@@ -91,7 +97,10 @@ def write(build: Build) -> None:
         if successor := record.successor(page, now.names):
             target = build.out / build.app.builder.get_target_uri(page)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(redirect(build, page, successor))
+            target.write_text(redirect(build, page, successor), encoding="utf-8")
+            script = build.out / SCRIPT_FILE
+            script.parent.mkdir(exist_ok=True)
+            script.write_text(SCRIPT)
 
 
 def redirect(build: Build, page: str, successor: str) -> str:
@@ -102,6 +111,12 @@ def redirect(build: Build, page: str, successor: str) -> str:
 
     lines = [line(LINE, new, anchor=old) for old, new in build.moves.get(page, {}).items()]
     uri, _title = place(build, successor)
-    language = build.app.config.language
-    made = line(REDIRECT, successor, canonical=f"{build.base}{uri}", language=language)
+    made = line(
+        REDIRECT,
+        successor,
+        canonical=f"{build.base}{uri}",
+        language=build.app.config.language,
+        policy=POLICY,
+        script=relative_from(build, page, SCRIPT_FILE),
+    )
     return made.replace(LINES, "\n".join(lines))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Any
 
+from api.changed import is_news
 from api.view import View, views
 from pydantic import Field
 
@@ -126,7 +127,12 @@ class Rows(Model):
 
 
 def files(build: Build) -> dict[str, str]:
-    """Return the rows as JSON and CSV, and the schema of the former; nothing without rows."""
+    """Return the rows as JSON and CSV, and the schema of the former; nothing without rows.
+
+    They are left as they are if they come out the same.
+    """
+    if not is_news(build.app, "api-table.json"):
+        return {}
     project = build.register.catalogue.project
     found = rows.families(project)
     records = [
