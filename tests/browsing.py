@@ -5,6 +5,7 @@ import http.server
 import shutil
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from playwright.sync_api import Browser, Error, Page, Playwright, Request
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-SITE_URL, REPOSITORY = "https://example.org/", "https://github.com/someone/something"
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+SITE_URL, REPOSITORY = URLS["Homepage"], URLS["Repository"]
 # Known before the site is built, so that each page is a test of its own.
 WRITTEN = sorted(
     path.relative_to(DOCS).with_suffix("").as_posix()
@@ -36,6 +38,18 @@ BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-c
 # No sandbox, as tests may run as root; the rest keeps Chromium from calling home.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 COMPRESSED = ("text/", "application/json", "application/javascript", "application/xml", "image/svg")
+
+# A quarter of a second without a file that came. Playwright's own `networkidle` also waits for
+# requests whose end it was not told, which happens on a busy machine: then it waits for ever.
+QUIET = """async () => {
+  for (let count = -1, since = performance.now(); performance.now() - since < 250; ) {
+    const now = performance.getEntriesByType("resource").length;
+    if (now !== count || document.readyState !== "complete") {
+      [count, since] = [now, performance.now()];
+    }
+    await new Promise(done => setTimeout(done, 50));
+  }
+}"""
 
 
 class NoBrowserError(Exception):
@@ -151,7 +165,7 @@ def opened(
         reduced_motion="reduce" if still else "no-preference",
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     visit = Visit(context.new_page())
 
     def note(request: Request) -> None:
@@ -167,6 +181,11 @@ def opened(
     visit.page.goto(f"{site.url}{path}")
     yield visit
     context.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until everything that a page asks for by itself has come."""
+    page.evaluate(QUIET)
 
 
 def lands_at(page: Page, anchor: str) -> None:

@@ -1,11 +1,13 @@
 """The project's own site, built once for all tests that need it, and a browser to open it in."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import publish
 import pytest
 from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
 from downloading import downloads, entries  # noqa: F401 (fixtures)
@@ -31,15 +33,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The project's own pages, built once for all processes that run tests."""
+    """The project's own pages, as `make html` left them if all is as it was then, or else built.
+
+    Once for all processes that run tests.
+    """
     work = tmp_path_factory.getbasetemp() / "site"
     if "PYTEST_XDIST_WORKER" in os.environ:
         work = work.parents[1] / "site"
     with FileLock(f"{work}.lock"):
         if not (work / "html").exists():
-            build(work)
+            if is_built():
+                shutil.copytree(publish.BUILD / "html", work / "made")
+            else:
+                build(work)
+            (work / "made").rename(work / "html")
     with served(work / "html") as site:
         yield site
+
+
+def is_built() -> bool:
+    """Return whether there is a site, made of what there is now, with all code run."""
+    named = {"SITE_URL", "REPOSITORY_URL"} & {*os.environ}
+    published = publish.BUILD / "html"
+    return not named and publish.is_published(publish.finished(), published, verified=True)
 
 
 def build(work: Path) -> None:
@@ -61,7 +77,6 @@ def build(work: Path) -> None:
         timeout=900,  # worked pages run, unless the project's own cache has them already
     )
     assert built.returncode == 0, built.stderr
-    (work / "made").rename(work / "html")
 
 
 @pytest.fixture(scope="session")

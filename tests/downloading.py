@@ -58,7 +58,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Entry]:
     folder = tmp_path_factory.mktemp("proven")
     for claim in CLAIMS.values():
         prove(folder, claim)
-    return {one.claim.id: one for one in Register(Catalogue(ROOT), folder).entries()}
+    return {one.claim.id: one for one in Register(ROOT, folder).entries()}
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from browsing import Site, launched, opened, served
+from browsing import Site, launched, opened, served, settle
 from playwright.sync_api import Browser, sync_playwright
 
 BUILD = Path(__file__).parents[1] / "_build"
@@ -29,7 +29,7 @@ def take(site: Site, browser: Browser, name: str, target: Path) -> None:
     for colours in ("light", "dark"):
         for screen, width in WIDTHS.items():
             with opened(site, browser, path, width=width, colours=colours) as visit:
-                visit.page.wait_for_load_state("networkidle")
+                settle(visit.page)
                 if part:
                     visit.page.locator(part).first.evaluate(SCROLL)
                 visit.page.screenshot(path=target / f"{name}-{screen}-{colours}.png")

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jsonschema
@@ -203,6 +203,39 @@ def test_what_follows_a_row_is_written_again_and_no_other_page(table: Table) -> 
     assert "no more" in text_of(row(again, "reduce-sum"))
     # Sphinx writes what has a changed page in its table of contents.
     assert again.written - {"index"} == {"api/sums", "api/index", "api/coverage"}
+
+
+def rerun(table: Table) -> None:
+    """Let the rows have run at another time."""
+    path = table.site.root / "_build/evidence/_api/sums.json"
+    path.write_text(path.read_text().replace("2026-11-24", "2026-11-25"))
+
+
+MORE = NAMES | {"tf": NAMES["tf"] | {"tf.more": ["tf.more", "(x)"]}}
+CHANGES: dict[str, Callable[[Table], object]] = {
+    "row": lambda table: table.write("sums.toml", SUMS.replace("that is it", "no more")),
+    "pins": lambda table: table.write("pins/sums.json", json.dumps(PINS).replace("int64", "int8")),
+    "names": lambda table: table.write("names/listing.json", json.dumps(MORE)),
+    "run": rerun,
+}
+
+
+def test_the_data_is_made_again_when_what_it_says_changes_and_only_then(table: Table) -> None:
+    table.prove()
+    data = table.build().out / "api-table.json"
+    for name, change in CHANGES.items():
+        before = data.read_text()
+        change(table)
+        table.build()
+        assert data.read_text() != before, name
+    written = data.stat().st_mtime_ns
+    table.site.write("api/sums", "# Sums\n\nMore words.\n\n```{api-family} sums\n```\n")
+    assert "api/sums" in table.build().written
+    assert data.stat().st_mtime_ns == written
+    data.unlink()
+    table.site.write("api/sums", "# Sums\n\nNo words.\n\n```{api-family} sums\n```\n")
+    table.build()
+    assert data.exists()
 
 
 def test_an_unknown_family_and_a_wrong_row_are_warned_of(table: Table) -> None:

@@ -241,8 +241,9 @@ def test_the_installed_packages_offer_what_is_on_record() -> None:
     assert done.stdout == "the installed packages offer what is on record\n"
 
 
+# One for each row here, the same every time; many more, and others, every night.
 def test_no_row_parts_on_generated_inputs() -> None:
-    command = [sys.executable, "-m", "snippets._harness.api", "explore", "--examples=3"]
+    command = [sys.executable, "-m", "snippets._harness.api", "explore", "--examples=1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,6 +1,5 @@
 """Claims load into typed, immutable objects; everything wrong is said with its place."""
 
-import datetime
 import os
 import re
 import subprocess
@@ -10,440 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from claims_at_fault import TODAY, assert_only_problem, front, place, problems
 from helpers import SNIPPET, claim_text, make_claim, show_claim, snippet
 from pydantic import ValidationError
 
 from snippets._harness.catalogue import Catalogue, Claim, Snippet
 from snippets._harness.frontmatter import Article, Skip, Source
 from snippets._harness.markup import Block
-from snippets._harness.problems import CatalogueError, Problem
+from snippets._harness.problems import CatalogueError
 
 REPOSITORY = Path(__file__).parents[1]
-TODAY = datetime.date(2026, 8, 1)
-FENCE = "```python"
-
-
-def bad(id: str, where: str, says: str, **files: str | bytes | None) -> Any:  # noqa: A002
-    """Return a row of a table: a claim's files, and the one problem that they have.
-
-    ``where`` is file:line:column, or file:line where any column will do.
-    """
-    return pytest.param(files, where, says, id=id)
-
-
-def front(*lines: str, statement: str = "Both do.\n") -> str:
-    """Return a ``claim.md`` with sound front matter, to which ``lines`` are added at line 6."""
-    sound = ("title: One and one", "status: holds", "favours: tie", "kind: ours")
-    return "\n".join(["---", *sound, *lines, "---", statement])
-
-
-def said(statement: str) -> str:
-    """Return a ``claim.md`` whose statement is the given Markdown, which begins at line 7."""
-    return front(statement=statement)
-
-
-def also(markdown: str) -> str:
-    """Return a sound snippet file with more Markdown at its end, which begins at line 8."""
-    return f"{SNIPPET}\n{markdown}"
-
-
-def examples(count: int) -> str:
-    """Return a snippet file of ``count`` lines of code."""
-    return snippet("\n".join([">>> one = 1"] * (count - 1) + [">>> one", "1"]))
-
-
-def problems(project: Path) -> list[Problem]:
-    """Return what is wrong with the project on the day that the tests play."""
-    return Catalogue(project, TODAY).problems()
-
-
-def place(problem: Problem, below: Path) -> str:
-    """Return file:line:column, with the file relative to the folder ``below``."""
-    return f"{problem.path.relative_to(below)}:{problem.line}:{problem.column}"
-
-
-def assert_only_problem(found: list[Problem], below: Path, where: str, says: str) -> None:
-    """Assert that exactly one problem was found, at its place, in one line of words."""
-    assert len(found) == 1, "\n".join(map(str, found))
-    assert f"{place(found[0], below)}:".startswith(f"{where}:")
-    assert says in found[0].message
-    assert "\n" not in found[0].message
-
-
-# What is wrong with the head of a claim.
-FRONT_MATTER = [
-    bad("unknown key", "claim.md:6:1", "did you mean 'changed'?", claim=front("chanegd: 2019")),
-    bad(
-        "unknown key of a source",
-        "claim.md:6:39",
-        "unknown key 'saids': did you mean 'said'? (one of: article, said, favours)",
-        claim=front("sources: [{article: primer, said: So, saids: So}]"),
-    ),
-    bad(
-        "missing title",
-        "claim.md:2:1",
-        "'title' is missing; give the claim a title",
-        claim=claim_text(title=None),
-    ),
-    bad(
-        "empty title",
-        "claim.md:2:1",
-        "'title' is empty; give the claim a title",
-        claim=claim_text(title=""),
-    ),
-    bad(
-        "blank title",
-        "claim.md:2:1",
-        "'title' is empty; give the claim a title",
-        claim=claim_text(title="  "),
-    ),
-    bad(
-        "missing status",
-        "claim.md:2:1",
-        "'status' is missing; say what is so today: holds, partly, outdated, never, opinion",
-        claim=claim_text(status=None),
-    ),
-    bad(
-        "unknown status",
-        "claim.md:3:1",
-        "unknown status 'hold': did you mean 'holds'? (one of: holds, partly,",
-        claim=claim_text(status="hold"),
-    ),
-    bad(
-        "unknown favourite",
-        "claim.md:4:1",
-        "unknown favours 'torch': did you mean 'pytorch'?",
-        claim=claim_text(favours="torch"),
-    ),
-    bad(
-        "unknown kind",
-        "claim.md:6:1",
-        "unknown kind 'proof': did you mean 'prose'? (one of: claim, example, ours, prose)",
-        claim=claim_text(sources=None, kind="ours").replace("kind: ours", "\nkind: proof"),
-    ),
-    bad(
-        "unknown article",
-        "claim.md:6",
-        "unknown article 'prmer': did you mean 'primer'? (one of: primer)",
-        claim=claim_text().replace("article: primer", "article: prmer"),
-    ),
-    bad(
-        "unknown article on a line with other keys",
-        "claim.md:6",
-        "unknown article 'prmer': did you mean 'primer'?",
-        claim=front("sources: [{said: So, article: prmer}]"),
-    ),
-    bad(
-        "claim without a source",
-        "claim.md:2:1",
-        "has no sources; name an article, or make it `kind: ours`",
-        claim=claim_text(sources=None),
-    ),
-    bad(
-        "tolerance that is no number",
-        "claim.md:6:9",
-        "'losses' is 'close': input should be a valid number",
-        claim=front("agree: {losses: close}"),
-    ),
-    bad(
-        "negative tolerance",
-        "claim.md:6:9",
-        "'losses' is -1: input should be greater than or equal to 0",
-        claim=front("agree: {losses: -1}"),
-    ),
-    bad(
-        "infinite tolerance",
-        "claim.md:6:9",
-        "'losses' is inf: input should be a finite number",
-        claim=front("agree: {losses: .inf}"),
-    ),
-    bad(
-        "skip without a date",
-        "claim.md:6:1",
-        "'until' is missing; give the last day of the skip as YYYY-MM-DD",
-        claim=front("skip: {reason: Broken upstream}"),
-    ),
-    bad(
-        "expired skip",
-        "claim.md:6:33",
-        "the skip ended on 2026-07-31; mend the snippets or give a new date",
-        claim=front("skip: {reason: Broken upstream, until: 2026-07-31}"),
-    ),
-    bad("date that does not exist", "claim.md:6", "month", claim=front("changed: 2026-13-45")),
-    bad(
-        "duplicate key",
-        "claim.md:6:1",
-        "key 'title' is given twice; keep one",
-        claim=front("title: Two"),
-    ),
-    bad(
-        "duplicate key of a source",
-        "claim.md:6:40",
-        "key 'said' is given twice; keep one",
-        claim=front("sources: [{article: primer, said: One, said: Two}]"),
-    ),
-    bad("invalid YAML", "claim.md:6:14", "not valid YAML", claim=front("changed: 2019: yes")),
-    bad("control character", "claim.md:6", "not valid YAML", claim=front("changed: \x07")),
-    bad("tag of Python", "claim.md:6:10", "not valid YAML", claim=front("changed: !!python/x 1")),
-    bad("list that holds itself", "claim.md:6", "", claim=front("needs: &all [*all]")),
-    bad("very deep YAML", "claim.md", "", claim=front(f"needs: {'[' * 3000}{']' * 3000}")),
-    bad(
-        "YAML that is a list",
-        "claim.md:2:1",
-        "not a mapping; write lines of `key: value`",
-        claim="---\n- title\n---\nBoth do.\n",
-    ),
-    bad(
-        "empty YAML",
-        "claim.md:2:1",
-        "not a mapping; write lines of `key: value`",
-        claim="---\n---\nBoth do.\n",
-    ),
-    bad(
-        "no front matter",
-        "claim.md:1:1",
-        "must begin with front matter between two lines of ---",
-        claim="Both do.\n",
-    ),
-    bad(
-        "no statement",
-        "claim.md:7:1",
-        "has no statement; say below the front matter what is so today",
-        claim=said(""),
-    ),
-    bad("no claim.md", "claim.md:1:1", "is missing", claim=None),
-]
-
-# What is wrong with the bytes of a file.
-ENCODING = [
-    bad(
-        "not UTF-8 in the claim",
-        "claim.md:7:3",
-        "byte 0xe9 is not UTF-8; save as UTF-8",
-        claim=said("caf\N{LATIN SMALL LETTER E WITH ACUTE}\n")
-        .replace("caf", "ca")
-        .encode("latin-1"),
-    ),
-    bad(
-        "not UTF-8 in a tab",
-        "pytorch.md:2:1",
-        "byte 0xff is not UTF-8; save as UTF-8",
-        pytorch=b"Words.\n\xff\n",
-    ),
-    bad(
-        "byte order mark",
-        "claim.md:1:1",
-        "begins with a byte order mark; save as UTF-8 without BOM",
-        claim=b"\xef\xbb\xbf" + front().encode(),
-    ),
-    bad(
-        "CRLF",
-        "pytorch.md:1:1",
-        "has Windows line ends (CRLF); save with LF",
-        pytorch=SNIPPET.replace("\n", "\r\n"),
-    ),
-    bad(
-        "CRLF further down",
-        "pytorch.md:5:1",
-        "has Windows line ends (CRLF); save with LF",
-        pytorch=SNIPPET.replace("2\n", "2\r\n"),
-    ),
-]
-
-# What is wrong with the tabs and their code.
-TABS = [
-    bad("no TensorFlow tab", "tensorflow.md:1:1", "the TensorFlow tab is missing", tensorflow=None),
-    bad("no PyTorch tab", "pytorch.md:1:1", "the PyTorch tab is missing; show in it", pytorch=None),
-    bad(
-        "unknown framework",
-        "pytroch.md:1:1",
-        "unknown framework or file 'pytroch.md': did you mean 'pytorch.md'? (one of: claim.md,",
-        pytroch=SNIPPET,
-    ),
-    bad("no doctest", "pytorch.md:1:1", f"no doctest; add a {FENCE} fence", pytorch="Words.\n"),
-    bad("empty tab", "pytorch.md:1:1", f"no doctest; add a {FENCE} fence", pytorch=""),
-    bad(
-        "nothing expected",
-        "pytorch.md:4:1",
-        "nothing is expected of any example, so nothing is proven",
-        pytorch=snippet(">>> one = 1\n>>> two = 2"),
-    ),
-    bad(
-        "ellipsis in place of the output",  # which doctest reads as code that goes on
-        "pytorch.md:4:1",
-        "nothing is expected of any example, so nothing is proven",
-        pytorch=snippet(">>> 1 + 1\n..."),
-    ),
-    bad(
-        "output that is only an ellipsis",
-        "pytorch.md:5:1",
-        "the expected output '[...]' matches anything",
-        pytorch=snippet(">>> one = 1\n>>> [one]\n[...]\n>>> one\n1"),
-    ),
-    bad(
-        "skipped example",
-        "pytorch.md:6:1",
-        "the doctest option +SKIP weakens or hides the evidence",
-        pytorch=snippet(">>> 1 + 1\n2\n>>> 1 + 1  # doctest: +SKIP\n3"),
-    ),
-    bad(
-        "skipped among allowed options",
-        "pytorch.md:4:1",
-        "the doctest option +SKIP weakens or hides the evidence",
-        pytorch=snippet(">>> 1 + 1  # doctest:+ELLIPSIS,+SKIP\n3"),
-    ),
-    bad(
-        "line of 73 columns",
-        "pytorch.md:4:73",
-        "73 columns, at most 72; ELLIPSIS (...) shortens output",
-        pytorch=snippet(f">>> len('{'x' * 62}')\n62"),
-    ),
-    bad(
-        "output of 73 columns",
-        "pytorch.md:5:73",
-        "73 columns, at most 72; ELLIPSIS (...) shortens output",
-        pytorch=snippet(f">>> 'x' * 71\n'{'x' * 71}'"),
-    ),
-    bad("26 lines of code", "pytorch.md:4:1", "26 lines of code, at most 25", pytorch=examples(26)),
-]
-
-# Doctests that are none, which leave their file without a doctest too.
-DOCTESTS = [
-    bad("code without prompts", "pytorch.md:4:1", "begin with >>>", pytorch=snippet("one = 1")),
-    bad("empty block", "pytorch.md:4:1", "begin with >>>", pytorch=snippet("")),
-    bad(
-        "no blank after the prompt", "pytorch.md:5:1", "lacks blank", pytorch=snippet(">>> 1\n>>>2")
-    ),
-    bad(
-        "unknown doctest option",
-        "pytorch.md:5:1",
-        "invalid option: '+LUCK'",
-        pytorch=snippet(">>> one = 1\n>>> 1 + 1  # doctest: +LUCK\n3"),
-    ),
-]
-
-# What may not stand between the code, in a statement or in a tab.
-MARKUP = [
-    bad(
-        "unclosed fence",
-        "pytorch.md:8:1",
-        "never closed; end it with ``` on its own line",
-        pytorch=also(f"{FENCE}\n>>> 2 + 2\n4\n"),
-    ),
-    bad("fence of another language", "pytorch.md:8:1", FENCE, pytorch=also("```bash\nls\n```\n")),
-    bad("fence of no language", "pytorch.md:8:1", FENCE, pytorch=also("```\nls\n```\n")),
-    bad("fence of tildes", "pytorch.md:8:1", FENCE, pytorch=also("~~~python\n>>> 1\n1\n~~~\n")),
-    bad(
-        "indented code", "pytorch.md:8:1", f"write paragraphs and {FENCE}", pytorch=also("    1\n")
-    ),
-    bad("code without a prompt after code", "pytorch.md:7:1", "", pytorch=snippet(">>> 1\n1\n\n2")),
-    bad("code in the statement", "claim.md:8:1", "put code", claim=said(f"{FENCE}\n>>> 1\n```\n")),
-    bad("raw HTML in a line", "claim.md:7:1", "html inline is not", claim=said("A <b>word.\n")),
-    bad("raw HTML", "pytorch.md:8:1", "html block is not", pytorch=also("<script>\n</script>\n")),
-    bad("raw HTML in a title", "claim.md:2", "html inline", claim=claim_text(title="<b x=1> is")),
-    bad("role in a title", "claim.md:2", "role {raw}", claim=claim_text(title="{raw}`x` is")),
-    bad("title of two lines", "claim.md:2", "line", claim=claim_text(title="One\n\ntwo")),
-    bad("directive", "pytorch.md:8:1", FENCE, pytorch=also("```{include} /etc/passwd\n```\n")),
-    bad(
-        "colon directive", "pytorch.md:8:1", ":::", pytorch=also(":::{include} /etc/passwd\n:::\n")
-    ),
-    bad(
-        "colon directive after text", "claim.md:8:1", ":::", claim=said("So\n:::{include} x\n:::\n")
-    ),
-    bad(
-        "role",
-        "claim.md:7:1",
-        "the role {doc} is not allowed here; use a link",
-        claim=said("{doc}`x`"),
-    ),
-    bad("heading", "claim.md:9:1", "heading is not allowed here", claim=said("So.\n\n## More\n")),
-    bad("underlined heading", "claim.md:7:1", "heading is not allowed", claim=said("More\n---\n")),
-    bad("image", "claim.md:7:1", "image is not allowed here", claim=said("![x](https://a.b/c)\n")),
-    bad("quotation", "claim.md:9:1", "blockquote is not allowed", claim=said("So.\n\n>\n")),
-    bad("thematic break", "claim.md:9:1", "hr is not allowed", claim=said("So.\n\n***\n")),
-    bad(
-        "javascript link",
-        "claim.md:7:1",
-        "the link 'javascript:alert(1)' must begin with https:// or with #",
-        claim=said("[So](javascript:alert(1)).\n"),
-    ),
-    bad(
-        "link to a file",
-        "claim.md:7:1",
-        "the link '/etc/passwd' must begin with https:// or with #",
-        claim=said("[So](/etc/passwd).\n"),
-    ),
-    bad(
-        "link without encryption",
-        "claim.md:7:1",
-        "the link 'http://a.b' must begin with https:// or with #",
-        claim=said("[So][1].\n\n[1]: http://a.b\n"),
-    ),
-]
-
-
-@pytest.mark.parametrize(("files", "where", "says"), [*FRONT_MATTER, *ENCODING, *TABS, *MARKUP])
-def test_bad_input_is_named_with_its_place_and_what_is_right(
-    tmp_path: Path, files: dict[str, Any], where: str, says: str
-) -> None:
-    folder = make_claim(tmp_path, "axis/one", **files)
-    assert_only_problem(problems(tmp_path), folder, where, says)
-
-
-@pytest.mark.parametrize(("files", "where", "says"), DOCTESTS)
-def test_code_that_is_no_doctest_is_named_with_its_line(
-    tmp_path: Path, files: dict[str, Any], where: str, says: str
-) -> None:
-    folder = make_claim(tmp_path, "axis/one", **files)
-    at_place = [found.message for found in problems(tmp_path) if place(found, folder) == where]
-    assert [message for message in at_place if says in message]
-
-
-# What looks unusual and is right.
-@pytest.mark.parametrize(
-    "files",
-    [
-        pytest.param({}, id="plain"),
-        pytest.param({"tensorflow1": SNIPPET, "keras": SNIPPET}, id="four tabs"),
-        pytest.param(
-            {"claim": claim_text(status="opinion"), "tensorflow": None, "pytorch": None},
-            id="opinion without tabs",
-        ),
-        pytest.param(
-            {"claim": claim_text(kind="prose"), "tensorflow": None, "pytorch": None},
-            id="prose without tabs",
-        ),
-        pytest.param({"claim": claim_text(kind="ours", sources=None)}, id="ours without a source"),
-        pytest.param({"pytorch": snippet(f">>> len('{'x' * 61}')\n61")}, id="72 columns"),
-        pytest.param({"pytorch": examples(25)}, id="25 lines of code"),
-        pytest.param({"pytorch": snippet(">>> 'abc'\n'a...'")}, id="output shortened"),
-        pytest.param(
-            {
-                "pytorch": snippet(
-                    ">>> 1 / 0\nTraceback (most recent call last):\n...\nZero...: ..."
-                )
-            },
-            id="only an exception expected",
-        ),
-        pytest.param({"claim": claim_text(title="What `+` does")}, id="code in a title"),
-        pytest.param(
-            {"claim": said("*So* it **is**, `{x}`, [there](https://a.b) and [here](#c).\n")},
-            id="emphasis, code and links",
-        ),
-        pytest.param({"pytorch": f"One\N{LINE SEPARATOR}two.\n\n{SNIPPET}"}, id="line separator"),
-        pytest.param(
-            {"claim": front("skip: {reason: Broken upstream, until: 2026-08-01}")},
-            id="skip on its last day",
-        ),
-        pytest.param(
-            {"claim": front("skip: {reason: Broken upstream, until: 2026-08-02}")},
-            id="skip that goes on",
-        ),
-    ],
-)
-def test_sound_input_has_no_problems(tmp_path: Path, files: dict[str, Any]) -> None:
-    make_claim(tmp_path, "axis/one", **files)
-    assert problems(tmp_path) == []
 
 
 def test_folders_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
@@ -457,8 +32,45 @@ def test_folders_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
         "snippets/axis/One:1:1": (
             "'One' is no name for a claim; use lower-case letters, digits and single hyphens"
         ),
-        "snippets/axis/one:1:1": "differs only in case from 'One'; rename one",
+        "snippets/axis/one:1:1": "has the anchor of axis/One; rename one",
     }
+
+
+def test_claims_of_two_axes_with_one_anchor_are_refused(tmp_path: Path) -> None:
+    make_claim(tmp_path, "data/loading-one")
+    make_claim(tmp_path, "data-loading/one")
+    where, says = "snippets/data-loading/one:1:1", "has the anchor of data/loading-one; rename one"
+    assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+def test_pages_that_differ_only_in_case_are_refused(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    (tmp_path / "docs" / "Axis.md").write_text("# Another\n")
+    where, says = "docs/axis.md:1:1", "differs only in case from Axis.md; rename one"
+    assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+def test_key_of_an_article_that_is_no_name_is_refused(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    with (tmp_path / "snippets" / "articles.toml").open("a") as file:
+        file.write('["a <b>"]\ntitle = "Odd"\nyear = 2020\n')
+    where, says = "snippets/articles.toml:4:1", "'a <b>' is no key; use lower-case letters"
+    assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+def test_file_beside_the_claims_is_named_with_where_it_belongs(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    (tmp_path / "snippets/axis/two.md").write_text(SNIPPET)
+    where, says = "snippets/axis/two.md:1:1", "is part of no claim; move it into the folder of its"
+    assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+def test_files_that_the_claims_leave_out_on_purpose_may_stay(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    for name in ("axis/.editor", "axis/_notes.md", "_drafts/two.md"):
+        (tmp_path / "snippets" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "snippets" / name).write_text("Words.\n")
+    assert problems(tmp_path) == []
 
 
 def test_one_name_may_stand_in_two_axes(tmp_path: Path) -> None:
@@ -475,6 +87,35 @@ def test_claim_that_no_page_shows_is_named_with_what_to_write(tmp_path: Path) ->
         "no page shows this claim; add ```{claim} axis/one",
     )
     assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+def test_a_folder_of_claims_without_a_page_gets_the_axis_that_is_near(tmp_path: Path) -> None:
+    make_claim(tmp_path, "tensors/one")
+    make_claim(tmp_path, "tensor/two")
+    make_claim(tmp_path, "tensor/three")
+    (tmp_path / "docs/tensor.md").unlink()
+    says = "no axis 'tensor': did you mean 'tensors'? (one of: tensors)"
+    assert_only_problem(problems(tmp_path), tmp_path, "snippets/tensor:1:1", says)
+
+
+def test_a_claim_on_the_page_of_another_axis_is_sent_to_its_own(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    make_claim(tmp_path, "other/one")
+    (tmp_path / "docs/other.md").write_text("")
+    show_claim(tmp_path, "other/one")
+    (tmp_path / "docs/other.md").rename(tmp_path / "docs/axis.md")
+    (tmp_path / "docs/other.md").write_text("```{claim} axis/one\n```\n")
+    assert [(place(one, tmp_path), one.message) for one in problems(tmp_path)] == [
+        ("docs/axis.md:1:1", "'other/one' belongs on docs/other.md"),
+        ("docs/other.md:1:1", "'axis/one' belongs on docs/axis.md"),
+    ]
+
+
+def test_a_page_that_is_of_no_axis_may_show_a_claim(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one")
+    (tmp_path / "docs/axis.md").rename(tmp_path / "docs/more.md")
+    (tmp_path / "docs/axis.md").touch()
+    assert problems(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -497,6 +138,27 @@ def test_page_that_names_an_unknown_claim_is_named_with_its_line(
     line = page.read_text().splitlines().index(f"```{{claim}} {shown}") + 1
     where = f"{page.relative_to(tmp_path)}:{line}:1"
     assert_only_problem(problems(tmp_path), tmp_path, where, says)
+
+
+@pytest.mark.parametrize(("count", "are_listed"), [(20, True), (21, False)])
+def test_names_are_listed_where_they_are_few(
+    tmp_path: Path, count: int, *, are_listed: bool
+) -> None:
+    for number in range(count):
+        make_claim(tmp_path, f"axis/number-{number}")
+    show_claim(tmp_path, "axis/nunber-7")
+    (problem,) = problems(tmp_path)
+    listed = f" (one of: {', '.join(f'axis/number-{n}' for n in sorted(range(count), key=str))})"
+    says = "no claim 'axis/nunber-7': did you mean 'axis/number-7'?"
+    assert problem.message == (says + listed if are_listed else says)
+
+
+def test_where_names_are_many_and_none_is_near_their_number_is_said(tmp_path: Path) -> None:
+    for number in range(21):
+        make_claim(tmp_path, f"axis/number-{number}")
+    show_claim(tmp_path, "zzz/qqq")
+    (problem,) = problems(tmp_path)
+    assert problem.message == "no claim 'zzz/qqq': none of the 21 is spelt like it"
 
 
 def test_claim_shown_twice_is_named_with_both_places(tmp_path: Path) -> None:
@@ -563,25 +225,48 @@ def test_unknown_id_is_refused_with_what_may_be_meant(tmp_path: Path) -> None:
         Catalogue(tmp_path).claim("axis/onne")
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"[primer\n",
-        b"[primer]\nyear = 2020\n",
-        b"primer = 1\n",
-        b'[primer]\ntitle = "\xff"\n',
-        None,
-    ],
-    ids=["invalid TOML", "no title", "not a table", "not UTF-8", "missing"],
-)
-def test_broken_list_of_articles_is_named(tmp_path: Path, text: bytes | None) -> None:
+PRIMER = b'# Read\n\n[primer]\ntitle = "A primer"\nyear = 2020\n\n'
+ARTICLES = {
+    "invalid TOML": (b"[primer\n", "1:8", "not valid TOML: expected ']'"),
+    "TOML cut short": (PRIMER + b"[second]\ntitle =", "8", "not valid TOML: "),
+    "no year": (
+        PRIMER + b'[second]\ntitle = "B"\n',
+        "7:1",
+        "'year' is missing in [second]; give the year",
+    ),
+    "no title": (b"[primer]\nyear = 2020\n", "1:1", "'title' is missing in [primer]; give the"),
+    "year that is text": (
+        PRIMER + b'["second"]\ntitle = "B"\n"year" = "2020"\n[third]\ntitle = "C"\nyear = 1\n',
+        "9:1",
+        "'year' is '2020' in [second]; write a whole number, without quotes",
+    ),
+    "empty title": (
+        b'# Read\nsecond = {title = "", year = 2020}\n' + PRIMER,
+        "2:1",
+        "'title' is empty in [second]; give the title of the article",
+    ),
+    "unknown key": (
+        PRIMER + b"yaer = 2020\n",
+        "7:1",
+        "unknown key 'yaer' in [primer]: did you mean 'year'? (one of: title, year,",
+    ),
+    "not a table": (b"primer = 1\n", "1:1", "'primer' is no article; write [primer], and below"),
+    "not UTF-8": (b'[primer]\ntitle = "\xff"\n', "2:10", "byte 0xff is not UTF-8"),
+    "turned text": ("# \N{RIGHT-TO-LEFT OVERRIDE}\n".encode() + PRIMER, "1:3", "U+202E"),
+    "missing": (None, "1:1", "cannot be read: No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("case", ARTICLES)
+def test_what_is_wrong_with_the_articles_is_named_with_its_line(tmp_path: Path, case: str) -> None:
+    text, where, says = ARTICLES[case]
     make_claim(tmp_path, "axis/one")
     articles = tmp_path / "snippets/articles.toml"
     if text is None:
         articles.unlink()
     else:
         articles.write_bytes(text)
-    assert [found.path for found in problems(tmp_path)] == [articles]
+    assert_only_problem(problems(tmp_path), articles.parent, f"articles.toml:{where}", says)
 
 
 def test_all_problems_of_all_claims_are_reported_together(tmp_path: Path) -> None:
@@ -630,6 +315,7 @@ def test_sound_claim_loads_into_typed_objects(tmp_path: Path) -> None:
     assert claim.front.skip == Skip(reason="Broken upstream", until=TODAY)
     assert claim.front.sources == (Source(article="primer", said="Both add.", favours="pytorch"),)
     assert claim.statement == (Block("Both do.", 12, is_code=False),)
+    assert claim.lines["agree"] == 6
 
 
 def test_tabs_come_in_the_order_in_which_readers_see_them(tmp_path: Path) -> None:
@@ -687,10 +373,13 @@ def test_loaded_objects_cannot_change(tmp_path: Path, part: Any, name: str) -> N
         setattr(target, name, None)
 
 
-def test_tolerances_cannot_change(tmp_path: Path) -> None:
-    agree: Any = loaded(tmp_path).front.agree
+@pytest.mark.parametrize(
+    "part", [lambda claim: claim.front.agree, lambda claim: claim.lines], ids=["agree", "lines"]
+)
+def test_mappings_cannot_change(tmp_path: Path, part: Any) -> None:
+    mapping = part(loaded(tmp_path))
     with pytest.raises(TypeError):
-        agree["losses"] = 1.0
+        mapping["losses"] = 1
 
 
 def check(project: Path) -> subprocess.CompletedProcess[str]:
@@ -726,6 +415,21 @@ def test_check_prints_every_problem_with_its_place_and_fails(tmp_path: Path) -> 
         "snippets/axis/one/claim.md:3:1",
         "snippets/axis/two/pytorch.md:1:1",
     ]
+    assert done.stdout == "2 claims and 0 rows checked, 2 problems\n"
+
+
+def test_check_counts_one_in_the_singular(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one", claim=claim_text(status="hold"))
+    assert check(tmp_path).stdout == "1 claim and 0 rows checked, 1 problem\n"
+
+
+def test_check_names_code_that_is_not_formatted(tmp_path: Path) -> None:
+    make_claim(tmp_path, "axis/one", pytorch=snippet(">>> 1\n1\n>>> 1+1\n2"))
+    done = check(tmp_path)
+    assert done.returncode == 1
+    path = "snippets/axis/one/pytorch.md"
+    how = f"not formatted; run .venv/bin/python -m snippets._harness.format {path}"
+    assert done.stderr == f"{path}:6:1: {how}\n"
 
 
 def test_check_in_a_folder_that_is_no_project_says_so(tmp_path: Path) -> None:

@@ -124,15 +124,15 @@ def test_a_fault_is_found_by_its_figure_and_by_no_other(faulty: list[Figure], na
 
 
 @pytest.fixture(scope="session")
-def measured(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
+def surveyed(request: pytest.FixtureRequest, site: Site) -> list[Figure]:
     """The figures of the pages that the selected tests are about."""
-    names = {item.callspec.params["name"] for item in using(request.session, "measured")}
+    names = {item.callspec.params["name"] for item in using(request.session, "surveyed")}
     return figures.measure(site.folder, [f"{name}.html" for name in sorted(names)])
 
 
 @pytest.mark.parametrize("name", UNLIKE)
-def test_a_page_reaches_every_bar(measured: list[Figure], name: str) -> None:
-    missed = [words for figure in measured if (words := figure.misses(f"{name}.html"))]
+def test_a_page_reaches_every_bar(surveyed: list[Figure], name: str) -> None:
+    missed = [words for figure in surveyed if (words := figure.misses(f"{name}.html"))]
     assert not missed, "\n".join(missed)
 
 
@@ -158,8 +158,8 @@ def test_a_published_address_that_is_gone_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CLAIM_PAGES)
-def test_an_axis_page_is_weighed(measured: list[Figure], name: str) -> None:
-    (weight,) = [figure for figure in measured if figure.name == "first visit to an axis page"]
+def test_an_axis_page_is_weighed(surveyed: list[Figure], name: str) -> None:
+    (weight,) = [figure for figure in surveyed if figure.name == "first visit to an axis page"]
     assert weight.values[f"{name}.html"] > 20_000  # its HTML alone is more
 
 
@@ -181,7 +181,7 @@ def test_an_axis_page_is_accessible_with(
     with opened(site, browser, AXIS, width=width, colours=colours, still=True) as visit:
         visit.page.evaluate(change)
         visit.page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
-        visits.thin(visit.page, colours)
+        visits.thin(visit.page)
         assert visits.rules_broken(visit.page) == []
 
 

@@ -55,6 +55,9 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> Built:
     for claim_id, *_ in CLAIMS:
         site.prove(claim_id, seconds=float(len(claim_id)), time=DAY)
     site.prove("more/five", "pytorch", outcome="not run", reason="needs a GPU")
+    told = {"deprecations": {4: "old() goes; use <new>"}, "time": DAY}
+    site.prove("sums/one", "pytorch", seconds=8.0, **told)
+    site.prove("sums/two", seconds=8.0, **told)
     site.write("all", PAGE)
     built = site.build(overrides={"claims_repository": REPOSITORY})
     assert built.warnings == []
@@ -159,6 +162,21 @@ def test_the_runs_list_every_snippet_with_its_last_run(tour: Built) -> None:
     runs = table_called(tour, "All snippets")
     assert ["Is sums/one so?", "PyTorch", "passed", "1", "8.00", "2026-11-21 09:05:07"] in runs
     assert len(runs) == 12
+
+
+def test_what_frameworks_said_will_go_is_listed_once_with_all_it_was_said_to(tour: Built) -> None:
+    (table,) = [
+        table
+        for table in tour.page("all")("table")
+        if table.caption and "will go" in text_of(table.caption)
+    ]
+    said = "one so? (PyTorch", "two so? (TensorFlow", "two so? (PyTorch"
+    assert rows(table)[1:] == [
+        [
+            "old() goes; use <new>",
+            "; ".join(f"Is sums/{which}) , 4" for which in said),
+        ]
+    ]
 
 
 def test_the_status_says_how_many_passed(tour: Built) -> None:

@@ -426,7 +426,7 @@ def test_filters_join_and_are_taken_back(ledger: Page) -> None:
     ledger.locator(".ledger-filter [name=q]").fill("compiled")
     assert 0 < len(visible(ledger)) < 5
     ledger.get_by_role("button", name="Show all").click()
-    ledger.wait_for_function("!location.search")
+    ledger.wait_for_function("() => !location.search")
     assert visible(ledger) == every
 
 
@@ -477,7 +477,7 @@ def test_the_chosen_theme_never_flashes(
         visit.page.evaluate(f"localStorage.setItem('theme', {json.dumps(chosen)})")
         visit.page.add_init_script(FRAMES)
         visit.page.goto(site.page("graphs"))
-        visit.page.wait_for_function("window.frames_seen.length >= 30")
+        visit.page.wait_for_function("() => window.frames_seen.length >= 30")
         seen = set(visit.page.evaluate("window.frames_seen"))
     assert len(seen) == 1
     brightness = [int(number) for number in re.findall(r"\d+", seen.pop())[:3]]

@@ -128,10 +128,41 @@ def test_make_check_counts_what_is_not_on_record_and_says_what_to_do(project: Pa
     stands(project, status="partly")
     done = command(project, "check")
     assert done.returncode == 1
-    line = "snippets/record.toml:1:1: 2 claims are not on record (sums-one, sums-two); "
-    assert line + "run `make record`" in done.stderr
-    assert command(project, "record").returncode == 0
+    lines = [
+        '15:1: the record says "holds, tie", claim.md "partly, tie" (sums-one)',
+        "1:1: 1 claim is not on record (sums-two)",
+    ]
+    assert done.stderr.splitlines() == [
+        f"snippets/record.toml:{line}; run `make record`" for line in lines
+    ]
+    done = command(project, "record")
+    assert done.stdout == "record.toml: 1 verdict changed, 1 verdict added, 1 anchor added\n"
     assert command(project, "check").returncode == 0
+
+
+def test_what_is_put_on_record_is_counted(project: Path) -> None:
+    assert record.update(Catalogue(project, FIRST)) == (
+        "record.toml: 1 verdict added, 3 anchors added, 2 pages added"
+    )
+    stands(project, status="partly")  # on the same day, which takes no further line
+    assert record.update(Catalogue(project, FIRST)) == "record.toml: 1 verdict changed"
+    (project / "docs" / "more.md").write_text("# More\n\n```{claim} sums/one\n```\n")
+    (project / "docs" / "sums.md").write_text("(axis-sums)=\n# Sums\n")
+    moved = "record.toml: 1 anchor moved, 1 page added"
+    assert record.update(Catalogue(project, SECOND)) == moved
+    assert record.update(Catalogue(project, SECOND)) == "everything is on record"
+
+
+def test_the_verdict_on_record_is_named_at_its_last_line(project: Path) -> None:
+    note(project)
+    stands(project, favours="pytorch")
+    lines = note(project, SECOND).split("\n")
+    stands(project)
+    (problem,) = record.problems(Catalogue(project))
+    assert problem.line == lines.index('sums-one.2026-02-01 = "holds, pytorch"') + 1
+    assert problem.message == (
+        'the record says "holds, pytorch", claim.md "holds, tie" (sums-one); run `make record`'
+    )
 
 
 def test_a_draft_that_is_not_on_record_can_be_built(project: Path) -> None:
@@ -170,7 +201,8 @@ def test_a_page_that_is_gone_is_an_error_too(project: Path) -> None:
     assert [text for text in messages(project) if "gone" in text] == [
         (
             "the page 'sources' was published and is gone; "
-            'say below [moved] what took its place: sources = "..."'
+            'say below [moved] what took its place: sources = "..."; '
+            "if it was never on main, delete its lines from this file instead"
         )
     ]
 
@@ -183,6 +215,15 @@ def test_a_place_that_is_not_there_is_an_error(project: Path, places: dict[str, 
         file.writelines(f'{old} = "{new}"\n' for old, new in places.items())
     note(project, SECOND)
     assert any("which should have taken its place, is not there" in m for m in messages(project))
+
+
+def test_what_was_never_on_main_goes_with_its_lines(project: Path) -> None:
+    note(project)
+    rename(project, "two")
+    path = project / "snippets" / record.NAME
+    kept = [line for line in note(project, SECOND).split("\n") if not line.startswith("sums-one")]
+    path.write_text("\n".join(kept))
+    assert messages(project) == []
 
 
 def test_moves_follow_one_another(project: Path) -> None:

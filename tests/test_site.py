@@ -305,7 +305,7 @@ UNPROVEN: dict[str, tuple[Spoil, str, str]] = {
     "no compiler": (lambda site: _need(site, "compiler"), "missing", "needs compiler"),
     "no package": (lambda site: _need(site, "onnx"), "missing", "needs onnx"),
     "failed": (fail, "failed", "pytorch.md:4: Expected:"),
-    "tabs disagree": (_disagree, "failed", "claim.md: total differs by 0.5"),
+    "tabs disagree": (_disagree, "failed", "claim.md:9:1: total differs by 0.5"),
     "no value to compare": (_forget_a_value, "failed", "pytorch: nothing recorded for 'total'"),
     "snippet edited": (edit, "stale", "pytorch.md"),
     "other version": (lambda site: _record_on(site, versions={"torch": "1.0"}), "stale", "pytorch"),

@@ -1,8 +1,10 @@
 """Worked pages: they run when the site is built, again only when they must, and fail it."""
 
+import itertools
 from pathlib import Path
 
 import pytest
+import worked
 from bs4 import BeautifulSoup
 from sphinx.testing.util import SphinxTestApp
 from sphinx.util.console import strip_escape_sequences
@@ -10,6 +12,7 @@ from sphinx.util.console import strip_escape_sequences
 pytestmark = pytest.mark.filterwarnings("ignore")  # what notebooks' libraries say of each other
 
 CONF = """\
+import itertools
 from pathlib import Path
 
 project = "Test"
@@ -102,3 +105,32 @@ def test_a_page_runs_in_a_folder_that_is_gone_afterwards(docs: Path) -> None:
     (place,) = printed(build(docs, "import os\nopen('file', 'w').close()\nprint(os.getcwd())"))
     assert not Path(place).exists()
     assert not list(docs.rglob("file"))
+
+
+def test_a_page_is_run_again_on_other_results(docs: Path) -> None:
+    results = docs / "snippets" / "_speed" / "results"  # the project is where conf.py is
+    results.mkdir(parents=True)
+    (results / "cpu-2-threads.json").write_text("{}")
+    before = printed(build(docs, RANDOM))
+    assert printed(build(docs, RANDOM)) == before
+    (results / "cpu-2-threads.json").write_text('{"rounds": 10}')
+    assert printed(build(docs, RANDOM)) != before
+
+
+def test_a_table_that_a_cell_gives_in_markdown_is_a_table(docs: Path) -> None:
+    cell = "from IPython.display import Markdown\nMarkdown('| A | B |\\n|---|---|\\n| 1 | 2 |')"
+    table = build(docs, cell).select_one(".cell_output table")
+    assert table is not None
+    assert [tag.get_text() for tag in table.select("th, td")] == ["A", "B", "1", "2"]
+
+
+def test_pages_that_run_code_are_spread_over_the_others() -> None:
+    others = [f"page-{number:02}" for number in range(20)]
+    runs = [f"worked/{letter}" for letter in "abcde"]
+    names = [*others, *runs]
+    worked.spread(None, None, names)
+    assert sorted(names) == sorted([*others, *runs])
+    places = [names.index(name) for name in runs]
+    assert {before - after for before, after in itertools.pairwise(places)} <= {5, 6}
+    worked.spread(None, None, none := ["a", "b"])
+    assert none == ["a", "b"]

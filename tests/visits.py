@@ -1,7 +1,8 @@
 """One visit per page that finds all that only a browser finds wrong with it.
 
-Every page is opened on a laptop in the light theme and on a phone in the dark one. There it
-is checked as it opens, and again in the other theme with all shown that a click would show.
+Every page is opened on a laptop in the light theme and on a phone in the dark one, and measured
+as it opens; its accessibility is checked with all shown that a click would show, for that includes
+what it opens with. What else readers can do to a page the tests try on one page of an axis.
 """
 
 from collections.abc import Iterable
@@ -11,12 +12,11 @@ from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
-from browsing import Site, launched, opened
+from browsing import Site, launched, opened, settle
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 WIDTHS = (390, 768, 1280, 1680)
 OPENINGS = ((1280, "light"), (390, "dark"))
-OTHER = {"light": "dark", "dark": "light"}
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Axe would also look for a selector per element, and fetch style sheets: neither is used.
 OPTIONS = {
@@ -148,16 +148,15 @@ def survey(site: Site, browser: Browser, page: str) -> Findings:
 def look(page: Page, found: Findings, width: int, colours: str) -> None:
     """Add to ``found`` what an open page shows."""
     found.shift = max(found.shift, page.evaluate(SHIFT))
-    page.wait_for_load_state("networkidle")
+    settle(page)
     found.claims = page.locator(".claim").count()
     found.loaded |= {urlsplit(address).path: size for address, size in page.evaluate(LOADED)}
     measure_overflow(page, found)
     page.set_viewport_size({"width": width, "height": 900})
-    thin(page, *OTHER)
-    audit(page, found, width, colours)
     page.evaluate(REVEAL)
+    thin(page)
     measure_overflow(page, found)
-    audit(page, found, width, OTHER[colours])
+    audit(page, found, width, colours)
 
 
 def measure_overflow(page: Page, found: Findings) -> None:
@@ -167,18 +166,15 @@ def measure_overflow(page: Page, found: Findings) -> None:
         found.overflow[width] = max(found.overflow.get(width, 0), beyond)
 
 
-def thin(page: Page, *themes: str) -> None:
+def thin(page: Page) -> None:
     """Let axe compute no contrast twice, and take from the page the words that this spares."""
-    for colours in themes:
-        page.emulate_media(color_scheme=colours)
-        page.evaluate(MARK)
+    page.evaluate(MARK)
     page.evaluate(AXE_SCRIPT)
     page.evaluate(THIN)
 
 
 def audit(page: Page, found: Findings, width: int, colours: str) -> None:
     """Add to ``found`` what breaks a rule of WCAG 2.2, levels A and AA."""
-    page.emulate_media(color_scheme=colours)
     page.set_viewport_size({"width": width, "height": 900})
     for rule, elements in rules_broken(page):
         where = f"{width} px, {colours}: {elements}"
