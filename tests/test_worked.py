@@ -124,6 +124,29 @@ def test_a_table_that_a_cell_gives_in_markdown_is_a_table(docs: Path) -> None:
     assert [tag.get_text() for tag in table.select("th, td")] == ["A", "B", "1", "2"]
 
 
+def test_the_cache_is_whole_before_processes_share_it(docs: Path) -> None:
+    conf = """
+def setup(app):
+    app.connect("env-before-read-docs", look, priority=900)
+
+def look(app, env, docnames):
+    import sqlite3
+    cache = Path(app.config.nb_execution_cache_path)
+    with sqlite3.connect(cache / "global.db") as tables:
+        names = tables.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    (cache.parent / "found").write_text(" ".join(sorted(name for name, in names)))
+"""
+    (docs / "conf.py").write_text(CONF + conf)
+    build(docs, RANDOM)
+    assert (docs.parent / "cache" / "found").read_text() == "nbcache nbproject settings"
+    (database,) = (docs.parent / "cache").glob("*/global.db")
+    assert sorted(file.name for file in database.parent.iterdir()) == [
+        "__version__.txt",
+        "executed",
+        "global.db",
+    ]
+
+
 def test_pages_that_run_code_are_spread_over_the_others() -> None:
     others = [f"page-{number:02}" for number in range(20)]
     runs = [f"worked/{letter}" for letter in "abcde"]

@@ -10,8 +10,10 @@ import hashlib
 import logging
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from claims import installed
+from jupyter_cache.cache.db import DB_NAME, create_db
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
@@ -19,12 +21,13 @@ from sphinx.util.typing import ExtensionMetadata
 
 from snippets._harness.frameworks import COMMON
 
-# Figures as SVG, without a date, so that the same figure is the same file; and no word about
-# the kernel's connection, which never leaves this machine.
+# Figures as SVG, without a date, so that the same figure is the same file; no word about the
+# kernel's connection, which never leaves this machine; no history, a file that kernels share.
 PROFILE = """\
 c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight", "metadata": {"Date": None}}
 c.IPKernelApp.log_level = "ERROR"
+c.HistoryManager.enabled = False
 """
 STYLE = Path(__file__).with_name("matplotlibrc")
 # What pages draw, and the code that they draw it with, below the project's folder.
@@ -41,6 +44,7 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("worked_cache", "", "", str)
     app.connect("config-inited", configure, priority=100)
     app.connect("env-before-read-docs", spread)
+    app.connect("env-before-read-docs", prepare_cache)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -74,6 +78,21 @@ def spread(_app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
     for number, name in enumerate(runs):
         others.insert(number + number * len(docnames) // len(runs), name)
     docnames[:] = others
+
+
+def prepare_cache(app: Sphinx, _env: BuildEnvironment, docnames: list[str]) -> None:
+    """Make the cache's tables before processes share it; each would, all at once, and fail.
+
+    They are made aside and moved, so that a build that is killed leaves all of them or none.
+    """
+    cache = Path(app.config.nb_execution_cache_path)
+    if not docnames or (cache / DB_NAME).exists():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=cache) as aside:
+        create_db(aside).dispose()
+        for made in sorted(Path(aside).iterdir(), reverse=True):
+            made.replace(cache / made.name)  # the tables last: where they are, nothing is missing
 
 
 def conditions(project: Path) -> str:
