@@ -20,7 +20,8 @@ from snippets._harness.frameworks import PRELOADS, environment
 ROOT = Path(__file__).parents[1]
 PROGRAM = Path(__file__).with_name("downloads.py")
 CLAIMS = {claim.id: claim for claim in map(Catalogue(ROOT).load, Catalogue(ROOT).folders())}
-BOTH = (*PRELOADS["tensorflow"].modules, *PRELOADS["torch"].modules)
+SERVERS = PRELOADS["tensorflow"], PRELOADS["torch"]
+BOTH = [module for one in SERVERS for module in (*one.modules, *one.lazily)]
 SNIPPETS = {ev.snippet_id(claim, one): one for claim in CLAIMS.values() for one in claim.snippets}
 
 

@@ -17,7 +17,7 @@ from bench.catalogue import failures
 from bench.generated import generate, lay_out
 from bench.measures import Measure, ratio, table
 from bench.memory import MEASURABLE
-from bench.ways import BenchError, Way, Ways
+from bench.ways import BenchError, Python, Way, Ways
 
 # ---------------------------------------------------------------- figures
 
@@ -244,6 +244,23 @@ def test_a_peer_that_fails_ends_the_benchmark_with_what_it_said(tmp_path: Path) 
 )
 def test_a_file_fails_that_fails_or_ends_the_process(outcomes: str, failed: set[str]) -> None:
     assert failures(outcomes, ["a", "b"]) == failed
+
+
+@pytest.mark.parametrize(
+    ("code", "ends"),
+    [
+        pytest.param(
+            "for n in range(4): print(n, file=sign, flush=True); sleep(0.4)", True, id="on"
+        ),
+        ("print(1, file=sign, flush=True); sleep(600)", False),
+    ],
+    ids=["goes on", "stuck"],
+)
+def test_what_no_longer_says_anything_is_ended(tmp_path: Path, code: str, ends: bool) -> None:
+    head = "from time import sleep\nsign = open('sign', 'w')\nprint('begun', flush=True)\n"
+    done = Python(tmp_path).watched(tmp_path, tmp_path / "sign", 3, "-c", head + code)
+    assert done.stdout == "begun\n"
+    assert (done.returncode == 0) is ends
 
 
 CHILD = """\

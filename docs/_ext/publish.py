@@ -26,6 +26,7 @@ import inputs
 
 BUILD = Path("_build")
 FINISHED = BUILD / "finished"  # what the last build knew; not there if it did not end well
+CLAIMS = BUILD / "claims.pickle"  # as the last build read them
 VERIFY = "verify"
 
 
@@ -139,11 +140,16 @@ def verify(arguments: Sequence[str], sound: Container[str]) -> int:
 
     The parts of the sources that are ``sound`` have passed, and are as they were then.
     """
-    sys.path.insert(0, str(Path.cwd()))
     harness = import_module("snippets._harness.__main__")
-    code: int = harness.main([VERIFY, *arguments], sound)
+    code: int = harness.main([VERIFY, *arguments], sound, load)
     sys.stdout.flush()  # before Sphinx and its processes say something
     return code
+
+
+def load() -> None:
+    """Import what a build takes longest to import, while the snippets run in other processes."""
+    for name in ("sphinx.cmd.build", "sphinx.builders.html", "myst_nb.sphinx_ext", "furo"):
+        import_module(name)
 
 
 def unchanged(known: dict[str, Any], sources: dict[str, str]) -> set[str]:
@@ -163,6 +169,9 @@ def main(arguments: Sequence[str] = ()) -> int:
         print(f"no page changed; open {published}/index.html")
         return 0
     sources = inputs.sources(Path())
+    sys.path.insert(0, str(Path.cwd()))
+    kept = import_module("snippets._harness.kept")
+    kept.recall(CLAIMS, sources[inputs.ELSE])
     if verified:
         sound = unchanged(finished(), sources) if arguments == [VERIFY] else set()
         if code := verify(arguments[1:], sound):
@@ -170,6 +179,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         sources[inputs.RUNS] = inputs.sources(Path())[inputs.RUNS]
     if code := build(site):
         return code
+    kept.keep(CLAIMS, sources[inputs.ELSE])
     pages = [path for path in publish(site, published) if path.suffix == ".html"]
     if sources == inputs.sources(Path()):  # else the next build looks for what changed meanwhile
         now = inputs.published(published)

@@ -11,7 +11,7 @@ verify    validate the catalogue, then run the snippet files that have no curren
 import os
 import subprocess
 import sys
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from difflib import get_close_matches
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from .problems import CatalogueError, Problem, counted, shown
 
 NOTHING_TO_RUN = 5  # pytest's exit code for a claim without code
 NONE: frozenset[str] = frozenset()
+Meanwhile = Callable[[], object]
 WITHOUT_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # of others, which pytest need not import
 
 
@@ -138,7 +139,9 @@ def pending(catalogue: Catalogue, sound: Container[str] = NONE) -> list[Path]:
     ]
 
 
-def verify(catalogue: Catalogue, arguments: list[str], sound: Container[str] = NONE) -> int:
+def verify(
+    catalogue: Catalogue, arguments: list[str], sound: Container[str], meanwhile: Meanwhile
+) -> int:
     """Run what needs to run under pytest; return its exit code."""
     fresh = "--fresh" in arguments
     files = [catalogue.root] if fresh else pending(catalogue, sound)
@@ -148,7 +151,10 @@ def verify(catalogue: Catalogue, arguments: list[str], sound: Container[str] = N
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:randomly", *arguments]
     # An argument may be for a plugin.
     environment = os.environ | ({} if arguments else WITHOUT_PLUGINS)
-    return subprocess.call([*command, *map(str, files)], cwd=catalogue.project, env=environment)
+    command += map(str, files)
+    with subprocess.Popen(command, cwd=catalogue.project, env=environment) as running:
+        meanwhile()
+    return running.returncode
 
 
 def begin(catalogue: Catalogue, name: str) -> int:
@@ -167,7 +173,9 @@ def put_on_record(catalogue: Catalogue) -> int:
     return 0
 
 
-def command(catalogue: Catalogue, arguments: list[str], sound: Container[str]) -> int:
+def command(
+    catalogue: Catalogue, arguments: list[str], sound: Container[str], meanwhile: Meanwhile
+) -> int:
     """Run the command named first; return the exit code."""
     match arguments:
         case ["new", name]:
@@ -179,19 +187,22 @@ def command(catalogue: Catalogue, arguments: list[str], sound: Container[str]) -
         case ["record"]:
             return put_on_record(catalogue)
         case ["verify", *rest]:
-            return verify(catalogue, rest, sound) if check(catalogue, sound=sound) else 1
+            is_sound = check(catalogue, sound=sound)
+            return verify(catalogue, rest, sound, meanwhile) if is_sound else 1
     print(__doc__, file=sys.stderr)
     return 2
 
 
-def main(arguments: list[str], sound: Container[str] = NONE) -> int:
+def main(
+    arguments: list[str], sound: Container[str] = NONE, meanwhile: Meanwhile = lambda: None
+) -> int:
     """Run a command; return its exit code, having printed what is wrong.
 
     Who knows that ``claims`` or ``rows`` passed, and that nothing they depend on changed, spares
-    them to be read by calling them ``sound``.
+    them to be read by calling them ``sound``. While snippet files run, ``meanwhile`` is called.
     """
     try:
-        return command(Catalogue(Path.cwd()), arguments, sound)
+        return command(Catalogue(Path.cwd()), arguments, sound, meanwhile)
     except (CatalogueError, new.NewClaimError) as error:
         print(error, file=sys.stderr)
         return 1

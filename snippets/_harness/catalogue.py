@@ -13,7 +13,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ from .frameworks import FRAMEWORKS, distributions
 from .frontmatter import Article, FrontMatter, place
 from .markup import Block, check_code, imports, read_text, split
 from .problems import CatalogueError, Problem, did_you_mean
+from .written import Stamp, stamp, stamp_of_folder
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SHOWN = re.compile(r"^ *(?:`{3,}|:{3,})\{claim\} *(\S*)", re.MULTILINE)
@@ -61,8 +62,14 @@ class Claim:
         return self.front.status != "opinion" and self.front.kind != "prose"
 
 
+known: dict[Path, tuple[Stamp, Claim]] = {}  # what was read, as of when
+
+
 class Catalogue:
-    """All claims below one project folder, read when asked for."""
+    """All claims below one project folder, read when asked for.
+
+    Half a dozen parts of a build ask for each: what was read is read again when it was written.
+    """
 
     def __init__(self, project: Path, today: datetime.date | None = None) -> None:
         """``today`` decides whether a skip has run out; it defaults to the day in UTC."""
@@ -70,15 +77,16 @@ class Catalogue:
         self.root = project / "snippets"
         self.today = today or datetime.datetime.now(datetime.UTC).date()
 
-    @cached_property
+    @property
     def articles(self) -> Mapping[str, Article]:
         """The articles by key, in the order of the file."""
-        return read_articles(self.root / "articles.toml")
+        path = self.root / "articles.toml"
+        return _articles(path, stamp([path]))
 
-    @cached_property
+    @property
     def requirements(self) -> tuple[str, ...] | None:
         """What the snippets may use, None if the project does not say so."""
-        return needs.requirements(self.project)
+        return _requirements(self.project, stamp([self.project / "pyproject.toml"]))
 
     def folders(self, axis: str | None = None) -> list[Path]:
         """Return the folder of every claim, axis by axis, or of those of one axis."""
@@ -120,7 +128,17 @@ class Catalogue:
 
     def load(self, folder: Path) -> Claim:
         """Return the claim in ``folder``; raise CatalogueError with all that is wrong."""
-        return ClaimReader(self, folder).read()
+        now = (self.today, *self.common(), *stamp_of_folder(folder))
+        before, claim = known.get(folder, (None, None))
+        if claim is None or before != now:
+            claim = ClaimReader(self, folder).read()
+            known[folder] = now, claim
+        return claim
+
+    def common(self) -> Stamp:
+        """Return what differs once a file was written that every claim is checked against."""
+        files = self.root / "articles.toml", self.project / "pyproject.toml"
+        return (*stamp(files), *stamp_of_folder(self.project / measured.FOLDER))
 
     def problems(self) -> list[Problem]:
         """Return everything wrong with the claims and with the pages that show them."""
@@ -202,6 +220,16 @@ def _folders(path: Path) -> list[Path]:
     with os.scandir(path) as entries:  # which tells folders from files without asking for each
         claims = (entry for entry in entries if entry.name[0] not in "_.")
         return sorted(path / each.name for each in claims if each.is_dir() or each.is_symlink())
+
+
+@lru_cache(maxsize=16)
+def _articles(path: Path, _written: Stamp) -> Mapping[str, Article]:
+    return read_articles(path)
+
+
+@lru_cache(maxsize=16)
+def _requirements(project: Path, _written: Stamp) -> tuple[str, ...] | None:
+    return needs.requirements(project)
 
 
 def read_articles(path: Path) -> dict[str, Article]:

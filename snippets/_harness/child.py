@@ -38,6 +38,7 @@ from .frameworks import PRELOADS
 
 OUTPUT_LIMIT = 100_000  # characters that one example may print
 SPEAKERS = {"tensorflow", "keras", "torch"}  # folders of those whose deprecations count
+MANY = 8  # files that gain more by a server's lazy imports than these take
 VALUE_LIMIT = 10_000  # numbers in one value that tabs are compared by
 
 
@@ -242,17 +243,21 @@ def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(value)
 
 
-def preload(name: str) -> None:
-    """Import what snippets need, and set aside the result so that forks share it.
+def preload(name: str, jobs: int) -> None:
+    """Import what so many jobs need, and set aside the result so that forks share it.
 
     A collection would walk, and so copy, every object of the imported framework in each
     child; frozen objects are left alone, which saves a third of a child's time. While it imports
     there is next to nothing to collect, and looking for it took a fifth of TensorFlow's import.
     """
+    wanted = PRELOADS[name]
+    is_worth_it = jobs >= MANY
     gc.disable()
-    for module in PRELOADS[name].modules:
+    rehearse(wanted.before)
+    for module in (*wanted.modules, *(wanted.lazily if is_worth_it else ())):
         importlib.import_module(module)
-    rehearse(PRELOADS[name].rehearsal)
+    if is_worth_it:
+        rehearse(wanted.rehearsal)
     gc.enable()
     gc.collect()
     gc.freeze()
@@ -287,7 +292,7 @@ if __name__ == "__main__":  # a fresh process: preload name, job, results, what 
     confine.tie_to_family()
     confine.limit()
     refusal = confine.go_inside(os.environ["HOME"], sys.argv[4:])
-    preload(sys.argv[1])
+    preload(sys.argv[1], jobs=1)
     job = json.loads(sys.argv[2])
     if not refusal:
         confine.seal(job["folder"])

@@ -13,16 +13,22 @@ from pathlib import Path
 MODULES = tuple(machinery.all_suffixes())  # of the files that can be imported
 
 
+ONE_SUM = ">>> 1 + 1\n2\n"
+
+
 @dataclass(frozen=True)
 class Preload:
     """What a server imports before it forks a process per snippet file.
 
-    The modules beyond the framework itself are those that snippets import lazily; each
-    was found by listing what appears in ``sys.modules`` while the catalogue runs.
+    A server of many files also imports the modules that snippets import lazily (each was found
+    by listing what appears in ``sys.modules`` while the catalogue runs), and rehearses. For a few
+    files that takes longer than it saves.
     """
 
     modules: tuple[str, ...]
-    rehearsal: str = ">>> 1 + 1\n2\n"  # examples run once before the forks; may start no thread
+    lazily: tuple[str, ...] = ()
+    rehearsal: str = ONE_SUM  # examples run once before the forks; may start no thread
+    before: str = ONE_SUM  # examples run before all imports, with however few files
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +48,6 @@ class Framework:
 WITHOUT_TENSORFLOW = """\
 >>> import sys, types
 >>> sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
->>> import torch.utils.tensorboard
 """
 
 # The first compilation and the first export import and cache much that later ones need: a
@@ -65,22 +70,27 @@ OLDER_KERNELS = {
 }
 
 PRELOADS = {
-    "tensorflow": Preload(("tensorflow", "tensorflow.compat.v1", "keras", "numpy.random")),
+    "tensorflow": Preload(("tensorflow",), ("tensorflow.compat.v1", "keras", "numpy.random")),
     "torch": Preload(
+        ("torch",),
         (
-            "torch",
             "torch._dynamo",
             "torch.export",
             "torch.utils.data",
+            "torch.utils.tensorboard",
             "torch.profiler._cupti_monitor",
             "sympy.tensor.tensor",
         ),
-        WITHOUT_TENSORFLOW + TORCH_REHEARSAL,
+        rehearsal=TORCH_REHEARSAL,
+        before=WITHOUT_TENSORFLOW,
     ),
     # The rows of the API table run in both; what is compiled or traced there is the rows' own.
     "both": Preload(("torch", "torch._dynamo", "tensorflow", "keras"), environment=OLDER_KERNELS),
     "keras": Preload(
-        ("keras", "torch._dynamo"), WITHOUT_TENSORFLOW, environment={"KERAS_BACKEND": "torch"}
+        ("keras",),
+        ("torch._dynamo", "torch.utils.tensorboard"),
+        before=WITHOUT_TENSORFLOW,
+        environment={"KERAS_BACKEND": "torch"},
     ),
 }
 

@@ -154,8 +154,9 @@ if __name__ == "__main__":
     confine.tie_to_family()
     confine.limit()
     refusal = confine.go_inside(os.environ["HOME"], sys.argv[4:])
-    child.preload(sys.argv[1])
-    if int(sys.argv[3]) >= hugepages.WORTH:
+    jobs = int(sys.argv[3])
+    child.preload(sys.argv[1], jobs)
+    if jobs >= hugepages.WORTH:
         hugepages.collapse()
     assert_single_thread()
     requests.send(f"ready {refusal}".encode()[:256])

@@ -1,9 +1,9 @@
 """The site's own claims: our harness, with two workers and with one, beside plain Sybil.
 
 Plain Sybil runs all files in one process, whose modes, devices and backends the claims change
-for each other; some end it. So it runs again, without the files that failed, until all that
-remain pass; these are timed beside ours. What the project has on record is left alone: our
-runs keep their evidence in a folder of their own.
+for each other; some end it, some never come to their end. So it runs again, without the files
+that failed, until all that remain pass; these are timed beside ours. What the project has on
+record is left alone: our runs keep their evidence in a folder of their own.
 """
 
 import sys
@@ -17,7 +17,8 @@ from .generated import PLAIN_CONFTEST, REPOSITORY, write
 from .measures import Measure, ratio
 from .ways import PYTEST, BenchError, Python, passed
 
-ATTEMPTS = 8  # of plain Sybil, each without what failed before
+ATTEMPTS = 12  # of plain Sybil, each without what failed before
+PATIENCE = 90  # seconds for one example: some wait for ever beside threads of the other framework
 # Notes outcomes one by one: what runs may end the process.
 CONFTEST = f"""{PLAIN_CONFTEST}
 from pathlib import Path
@@ -73,9 +74,10 @@ class Own:
         """Return the files that pass in one process of plain Sybil, and how long they take."""
         for _ in range(ATTEMPTS):
             project, started = self.copied(files), time.perf_counter()
-            done = self.python.run(project, *PYTEST, *files)
+            outcomes = project / "outcomes"
+            done = self.python.watched(project, outcomes, PATIENCE, *PYTEST, *files)
             seconds = time.perf_counter() - started
-            failed = failures((project / "outcomes").read_text(), files)
+            failed = failures(outcomes.read_text(), files)
             if done.returncode == 0 and not failed:
                 note = f"{passed(done.stdout):,} items"
                 return files, told(

@@ -6,10 +6,13 @@ are, ends the benchmark with what it said.
 """
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -95,6 +98,31 @@ class Python:
             check=False,
             timeout=LIMIT,
         )
+
+    def watched(
+        self, place: Path, sign: Path, patience: float, *arguments: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python as ``run`` does; end it once ``sign`` was not written for so many seconds."""
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=place,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            seen, since = -1, time.monotonic()
+            while process.poll() is None:
+                size = sign.stat().st_size if sign.exists() else 0
+                if size != seen:
+                    seen, since = size, time.monotonic()
+                elif time.monotonic() - since > patience:
+                    os.killpg(process.pid, signal.SIGKILL)
+                time.sleep(0.05)
+            said.seek(0)
+            return subprocess.CompletedProcess(arguments, process.returncode, said.read(), "")
 
     def said(self, place: Path, *arguments: str) -> str:
         """Return what Python printed when run in ``place``; raise BenchError if it failed."""

@@ -84,7 +84,7 @@ class CatalogueDirective(SphinxDirective):
         found = []
         for folder in self.catalogue.folders(axis):
             try:
-                found.append(self.register.load(folder))
+                found.append(self.catalogue.load(folder))
             except CatalogueError:
                 self.env.note_reread()  # until its mistake is mended
         return found

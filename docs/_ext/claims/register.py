@@ -12,7 +12,7 @@ from sphinx.environment import BuildEnvironment
 from snippets._harness import evidence as ev
 from snippets._harness.catalogue import SHOWN, Catalogue, Claim
 from snippets._harness.problems import CatalogueError, Problem, shown
-from snippets._harness.written import Stamp, stamp, stamp_of_folder
+from snippets._harness.written import Stamp, stamp_of_folder
 
 from . import wording
 
@@ -71,18 +71,15 @@ class Entry:
 class Register:
     """All claims of a project, with the evidence in a folder, each read once in a build.
 
-    A dozen pages show a claim, or sum up all of them. One whose files were written since it was
-    read is read again: a page notes what the files hold after it was made.
+    Evidence that was written since it was read is read again: a page notes what the files hold
+    after it was made.
     """
 
     _known: ClassVar[dict[tuple[Path, Path], "Register"]] = {}  # of the build under way
 
     def __init__(self, project: Path, folder: Path) -> None:
         self.project, self.folder = project, folder  # the latter of the evidence
-        # What every claim depends on beside its own files.
-        self._common = project / "snippets" / "articles.toml", project / "pyproject.toml"
-        self._catalogue, self._read = Catalogue(project), stamp(self._common)
-        self._claims: dict[Path, tuple[Stamp, Claim]] = {}
+        self.catalogue = Catalogue(project)
         self._entries: dict[str, tuple[Stamp, Entry]] = {}
 
     @classmethod
@@ -99,28 +96,6 @@ class Register:
         """Read everything anew in the next build of this process."""
         cls._known.clear()
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """The catalogue, a new one when what all claims depend on was written."""
-        now = stamp(self._common)
-        if now != self._read:
-            self._catalogue, self._read = Catalogue(self.project), now
-            self._claims.clear()
-            self._entries.clear()
-        return self._catalogue
-
-    def load(self, folder: Path) -> Claim:
-        """Return the claim in ``folder``; raise CatalogueError with all that is wrong."""
-        return self._load(self.catalogue, folder)
-
-    def _load(self, catalogue: Catalogue, folder: Path) -> Claim:
-        now = stamp_of_folder(folder)
-        before, claim = self._claims.get(folder, (None, None))
-        if claim is None or before != now:
-            claim = catalogue.load(folder)
-            self._claims[folder] = now, claim
-        return claim
-
     def entries(self) -> list[Entry]:
         """Return every claim that a page shows and that has no mistake, in the site's order."""
         return [
@@ -135,8 +110,7 @@ class Register:
 
     def entry(self, claim_id: str, page: str) -> Entry:
         """Return one claim; raise CatalogueError if there is none such or it is not sound."""
-        catalogue = self.catalogue
-        claim = self._load(catalogue, catalogue.folder(claim_id))
+        claim = self.catalogue.claim(claim_id)
         now = stamp_of_folder(self.folder / claim.id)
         before, entry = self._entries.get(claim_id, (None, None))
         if entry is None or before != now or (entry.claim, entry.page) != (claim, page):
