@@ -22,6 +22,20 @@ class Formatter(HtmlFormatter):  # type: ignore[misc]
         return "" if ttype in PLAIN else str(super()._get_css_classes(ttype))
 
 
+_made: dict[str, Formatter] = {}
+
+
+def formatter(**options: Any) -> Formatter:
+    """Return one formatter for all blocks with the same options.
+
+    To make one takes a fifth of the time of a block; none keeps anything of what it wrote.
+    """
+    key = repr(sorted(options.items()))
+    if key not in _made:
+        _made[key] = Formatter(**options)
+    return _made[key]
+
+
 def setup(_app: Sphinx) -> ExtensionMetadata:
-    PygmentsBridge.html_formatter = Formatter
+    PygmentsBridge.html_formatter = staticmethod(formatter)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -128,17 +128,17 @@ class Catalogue:
 
     def load(self, folder: Path) -> Claim:
         """Return the claim in ``folder``; raise CatalogueError with all that is wrong."""
-        now = (self.today, *self.common(), *stamp_of_folder(folder))
+        common = self.root / "articles.toml", self.project / "pyproject.toml"
+        now = (self.today, *stamp(common), *stamp_of_folder(folder))
         before, claim = known.get(folder, (None, None))
-        if claim is None or before != now:
+        if claim is None or before != (*now, *self.results(claim)):
             claim = ClaimReader(self, folder).read()
-            known[folder] = now, claim
+            known[folder] = (*now, *self.results(claim)), claim
         return claim
 
-    def common(self) -> Stamp:
-        """Return what differs once a file was written that every claim is checked against."""
-        files = self.root / "articles.toml", self.project / "pyproject.toml"
-        return (*stamp(files), *stamp_of_folder(self.project / measured.FOLDER))
+    def results(self, claim: Claim) -> Stamp:
+        """Return what differs once the measurements were written that a claim is checked by."""
+        return stamp(measured.path_of(self.project, one) for one in claim.front.measured)
 
     def problems(self) -> list[Problem]:
         """Return everything wrong with the claims and with the pages that show them."""

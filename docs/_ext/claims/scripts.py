@@ -15,6 +15,7 @@ import textwrap
 import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from snippets._harness.catalogue import Snippet
@@ -39,7 +40,7 @@ class Step:
     output: str
     raises: str = ""  # class and message of that error
 
-    @property
+    @cached_property
     def shown(self) -> list[ast.expr]:
         """The expressions whose values a prompt shows: no call of ``print``, which shows itself.
 
@@ -47,12 +48,17 @@ class Step:
         """
         if not self.output or self.raises or "print(" in self.code:
             return []
-        return list(_expressions(ast.parse(self.code).body))
+        return list(_expressions(self.body))
 
     @property
     def is_value(self) -> bool:
         """Whether a notebook shows its output by itself: it ends in such an expression."""
-        return not self.shown or isinstance(ast.parse(self.code).body[-1], ast.Expr)
+        return not self.shown or isinstance(self.body[-1], ast.Expr)
+
+    @cached_property
+    def body(self) -> list[ast.stmt]:
+        """The statements of the code."""
+        return ast.parse(self.code).body
 
     @property
     def error(self) -> str:
@@ -70,16 +76,17 @@ def _expressions(statements: Iterable[ast.stmt]) -> Iterator[ast.expr]:
             yield from _expressions(getattr(statement, "body", []))
 
 
-def steps(code: str) -> list[Step]:
+@lru_cache(maxsize=64)  # a claim's are asked for by two scripts and three notebooks in a row
+def steps(code: str) -> tuple[Step, ...]:
     """Return the examples in a block of code."""
-    return [
+    return tuple(
         Step(
             parsed(OPTIONS.sub("", example.source).rstrip()),
             example.want.replace("<BLANKLINE>", "").rstrip() if not example.exc_msg else "",
             MODULE.sub("", example.exc_msg or "").rstrip(),
         )
         for example in doctest.DocTestParser().get_examples(code)
-    ]
+    )
 
 
 def parsed(code: str) -> str:
@@ -104,7 +111,7 @@ def settings(framework: str) -> str:
 def script(snippet: Snippet, head: Iterable[str]) -> str:
     """Return a tab as a Python script below the comment ``head``."""
     parts = ["\n".join(_comment(line) for line in head)]
-    blocks = [(block, steps(block.text) if block.is_code else []) for block in snippet.blocks]
+    blocks = [(block, steps(block.text) if block.is_code else ()) for block in snippet.blocks]
     given = settings(snippet.framework)
     if any(step.shown for _, found in blocks for step in found):
         given = f"{given}\n\n{SHOW}".strip()
@@ -136,7 +143,7 @@ def _as_lines(step: Step) -> str:
             _output(step.raises),
         ])  # fmt: skip
     code = _showing(step)
-    if hasattr(ast.parse(step.code).body[-1], "body"):
+    if hasattr(step.body[-1], "body"):
         code = f"\n{code}\n"  # a definition or a loop stands apart
     return "\n".join(filter(None, [code, _output(step.output)]))
 
@@ -223,7 +230,7 @@ def _cells(snippet: Snippet) -> Iterator[dict[str, Any]]:
             yield _code(code, *(["raises-exception"] if group[-1].raises else []))
 
 
-def _groups(found: list[Step]) -> Iterator[list[Step]]:
+def _groups(found: Iterable[Step]) -> Iterator[list[Step]]:
     """Yield the examples of a block by cell: a notebook shows the last value of each."""
     group: list[Step] = []
     for step in found:
