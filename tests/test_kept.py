@@ -1,4 +1,4 @@
-"""Claims that one build read are known to the next, unless something was written since."""
+"""What one build read is known to the next, unless something was written since."""
 
 import os
 import subprocess
@@ -10,32 +10,39 @@ from helpers import claim_text, make_claim
 
 ROOT = Path(__file__).parents[1]
 NAME = "sums/one"
-# Reads a claim in a process of its own, as each build is, and says whether that parsed its file.
+# Reads a claim and the names of rows in a process of its own, as each build is, and says which of
+# the files it parsed for that.
 READ = """
-import sys
+import sys, tomllib
 from pathlib import Path
 from snippets._harness import catalogue, frontmatter, kept
+from snippets._harness.api import rows
 
 project, digest = Path(sys.argv[1]), sys.argv[2]
 parsed = []
 read = frontmatter.read
 frontmatter.read = lambda *given: parsed.append(1) or read(*given)
-kept.recall(project / "claims", digest)
+loads = tomllib.loads
+kept.recall(project / "known", digest)
 claim = catalogue.Catalogue(project).claim("sums/one")
-kept.keep(project / "claims", digest)
+rows.tomllib.loads = lambda *given: parsed.append(2) or loads(*given)
+names = rows.names(project / "sums.toml")
+kept.keep(project / "known", digest)
 front = claim.front
-print(front.title, len(claim.snippets), dict(front.agree), "read" if parsed else "known")
+print(front.title, len(claim.snippets), dict(front.agree), "read" if 1 in parsed else "known")
+print(*names, "read" if 2 in parsed else "known")
 """
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     make_claim(tmp_path, NAME, claim=claim_text(title="Before", agree={"x": 0.5}))
+    (tmp_path / "sums.toml").write_text('title = "Sums"\n[add]\n[subtract]\n')
     return tmp_path
 
 
-def read(project: Path, digest: str = "same") -> str:
-    """Return what a new process found: the title, how many tabs, what agrees, and how."""
+def found(project: Path, digest: str = "same") -> list[str]:
+    """Return what a new process found: of the claim, and of the rows."""
     done = subprocess.run(
         [sys.executable, "-c", READ, project, digest],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -44,7 +51,12 @@ def read(project: Path, digest: str = "same") -> str:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return done.stdout.splitlines()
+
+
+def read(project: Path, digest: str = "same") -> str:
+    """Return what it found of the claim: the title, how many tabs, what agrees, and how."""
+    return found(project, digest)[0]
 
 
 def test_a_claim_that_nobody_wrote_to_is_not_read_again(project: Path) -> None:
@@ -78,6 +90,13 @@ def test_claims_that_other_code_read_are_forgotten(project: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"\x80\x05cnowhere\nThing\n."])
 def test_a_file_that_cannot_be_read_is_no_matter(project: Path, content: bytes) -> None:
-    (project / "claims").write_bytes(content)
+    (project / "known").write_bytes(content)
     assert read(project).endswith("read")
     assert read(project).endswith("known")
+
+
+def test_names_of_rows_are_read_again_only_when_they_were_written(project: Path) -> None:
+    assert found(project)[1] == "add subtract read"
+    assert found(project)[1] == "add subtract known"
+    (project / "sums.toml").write_text("[multiply]\n")
+    assert found(project)[1] == "multiply read"

@@ -26,7 +26,7 @@ import inputs
 
 BUILD = Path("_build")
 FINISHED = BUILD / "finished"  # what the last build knew; not there if it did not end well
-CLAIMS = BUILD / "claims.pickle"  # as the last build read them
+KNOWN = BUILD / "known.pickle"  # claims, and names of rows, as the last build read them
 VERIFY = "verify"
 
 
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     sources = inputs.sources(Path())
     sys.path.insert(0, str(Path.cwd()))
     kept = import_module("snippets._harness.kept")
-    kept.recall(CLAIMS, sources[inputs.ELSE])
+    kept.recall(KNOWN, sources[inputs.ELSE])
     if verified:
         sound = unchanged(finished(), sources) if arguments == [VERIFY] else set()
         if code := verify(arguments[1:], sound):
@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         sources[inputs.RUNS] = inputs.sources(Path())[inputs.RUNS]
     if code := build(site):
         return code
-    kept.keep(CLAIMS, sources[inputs.ELSE])
+    kept.keep(KNOWN, sources[inputs.ELSE])
     pages = [path for path in publish(site, published) if path.suffix == ".html"]
     if sources == inputs.sources(Path()):  # else the next build looks for what changed meanwhile
         now = inputs.published(published)

@@ -2,12 +2,12 @@
 
 import os
 import platform
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import machinery, metadata
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 MODULES = tuple(machinery.all_suffixes())  # of the files that can be imported
@@ -156,7 +156,7 @@ def versions(framework: str, needs: tuple[str, ...] = ()) -> dict[str, str]:
     packages in ``needs``, and ``python``. A package that is not there has version ``"none"``.
     """
     names = (*FRAMEWORKS[framework].packages, "numpy", *distributions(needs))
-    found = {name: _version(name) for name in names}
+    found = {name: version_of(name) or "none" for name in names}
     return found | {"python": platform.python_version()}
 
 
@@ -177,8 +177,32 @@ def packages() -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
     for distribution in metadata.distributions():
         for name in _top_level(distribution):
-            found.setdefault(name, []).append(distribution.metadata["Name"])
+            found.setdefault(name, []).append(_head(distribution)["Name"])
     return found
+
+
+@cache
+def installed() -> Mapping[str, str]:
+    """Return the version of each distribution that is installed here, by its normal name.
+
+    importlib.metadata parses all that each says of itself as if it were mail: half a second.
+    """
+    found: dict[str, str] = {}
+    for head in map(_head, metadata.distributions()):
+        if {"Name", "Version"} <= head.keys():  # else it was cut short when it was installed
+            found.setdefault(_normal(head["Name"]), head["Version"])
+    return found
+
+
+def _head(distribution: metadata.Distribution) -> dict[str, str]:
+    """Return the fields of a distribution's metadata that stand on one line."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    return dict(re.findall(r"^([\w-]+): *(.+)$", text.partition("\n\n")[0], re.MULTILINE))
+
+
+def _normal(name: str) -> str:
+    """Return a name as indexes compare it: ``scikit_learn`` and ``Scikit.Learn`` are one."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _top_level(distribution: metadata.Distribution) -> set[str]:
@@ -190,13 +214,10 @@ def _top_level(distribution: metadata.Distribution) -> set[str]:
     return {file.partition("/")[0].partition(".")[0] for file in files if file.endswith(MODULES)}
 
 
-def _version(package: str) -> str:
-    for distribution in (package, f"{package}-cpu"):
-        try:
-            return version(distribution)
-        except PackageNotFoundError:
-            continue
-    return "none"
+def version_of(package: str) -> str | None:
+    """Return the installed version of a package, of whichever build; None if it is not there."""
+    names = map(_normal, (package, f"{package}-cpu"))
+    return next((version for name in names if (version := installed().get(name))), None)
 
 
 def machine() -> str:

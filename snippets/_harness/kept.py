@@ -1,7 +1,7 @@
-"""Claims that a build read, kept for the next one: to read all takes a second, these a moment.
+"""What a build read of claims and rows, kept for the next one: a moment in place of a second.
 
 Each is kept with what the file system noted of its files, so that one that was written since is
-read again; and all with a digest of what else decides how a claim is read, so that they are
+read again; and all with a digest of what else decides how they are read, so that they are
 forgotten when that changes.
 """
 
@@ -13,22 +13,25 @@ from types import MappingProxyType
 from typing import Any
 
 from . import catalogue
+from .api import rows
 
 
 def recall(path: Path, digest: str) -> None:
-    """Know the claims that were kept in a file with this digest; none if it cannot be read."""
+    """Know what was kept in a file with this digest; nothing if it cannot be read."""
     try:
-        known, claims = pickle.loads(path.read_bytes())  # noqa: S301 (ours, as Sphinx's beside it)
+        known, claims, names = pickle.loads(path.read_bytes())  # noqa: S301 (ours, as Sphinx's beside it)
     except Exception:  # another Python's, another program's, half a file
         return
     if known == digest:
         catalogue.known.update(claims)
+        rows.known.update(names)
 
 
 def keep(path: Path, digest: str) -> None:
-    """Write the claims that this process knows to a file, with what decides how they are read."""
+    """Write what this process knows to a file, with what decides how it is read."""
     partial = path.with_suffix(f".{os.getpid()}")
-    partial.write_bytes(pickle.dumps((digest, catalogue.known), pickle.HIGHEST_PROTOCOL))
+    known = digest, catalogue.known, rows.known
+    partial.write_bytes(pickle.dumps(known, pickle.HIGHEST_PROTOCOL))
     partial.replace(path)
 
 

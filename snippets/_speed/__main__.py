@@ -13,10 +13,10 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from snippets._harness.frameworks import version_of
 from snippets._harness.problems import did_you_mean
 
 from . import report, results
@@ -138,18 +138,8 @@ def _cores() -> int:
 
 def _versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {
-        name: found for name in PACKAGES if (found := _version(name))
+        name: found for name in PACKAGES if (found := version_of(name))
     }
-
-
-def _version(package: str) -> str:
-    """Return the version of a package, of whichever build; nothing if it is not there."""
-    for name in (package, f"{package}-cpu"):
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            continue
-    return ""
 
 
 def _report(arguments: Sequence[str]) -> int:

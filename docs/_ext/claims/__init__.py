@@ -18,12 +18,12 @@ verified     when and on what the site was verified, for every page's footer
 """
 
 import hashlib
-from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.util.typing import ExtensionMetadata
+
+from snippets._harness import frameworks
 
 from . import (
     directives,
@@ -71,10 +71,9 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-@cache  # reads a file of each
 def installed() -> list[str]:
     """Return every installed package with its version."""
-    return sorted(f"{package.name} {package.version}" for package in distributions())
+    return sorted(map(" ".join, frameworks.installed().items()))
 
 
 def _digest(folder: Path, *patterns: str) -> str:

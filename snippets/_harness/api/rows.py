@@ -161,13 +161,21 @@ def _load(path: Path, _written: Stamp) -> Family:
     return Family(path, title, about, rows, lines, tuple(problems))
 
 
+known: dict[Path, tuple[Stamp, list[str]]] = {}  # names of rows, as of when
+
+
 def names(path: Path) -> list[str]:
     """Return the names of a file's rows, sound or not: to find them takes no check of any."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [name for name in data if name not in HEADS]
+    now = stamp([path])
+    before, found = known.get(path, (None, []))
+    if before != now:
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []
+        found = [name for name in data if name not in HEADS]
+        known[path] = now, found
+    return found
 
 
 def _lines(text: str) -> dict[str, int]:
