@@ -33,6 +33,7 @@ extensions = [
     "search",
     "sitemap",
     "navigation",
+    "forking",
     "highlighting",
     "policy",
     "valid_html",
