@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import corpus
+import inputs
 import publish
 import pytest
 from browsing import DOCS, REPOSITORY, ROOT, SITE_URL, NoBrowserError, Site, launched, served
@@ -29,6 +31,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first."""
     order = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many files the harness was attacked with."""
+    stats = terminalreporter.stats
+    passed, failed = ([one.nodeid for one in stats.get(key, ())] for key in ("passed", "failed"))
+    if line := corpus.summary(passed, failed):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +65,8 @@ def is_built() -> bool:
     """Return whether there is a site, made of what there is now, with all code run."""
     named = {"SITE_URL", "REPOSITORY_URL"} & {*os.environ}
     published = publish.BUILD / "html"
-    return not named and publish.is_published(publish.finished(), published, verified=True)
+    known, sources = publish.finished(), inputs.sources(Path())
+    return not named and publish.is_published(known, sources, published, verified=True)
 
 
 def build(work: Path) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import corpus
 import pytest
 from harnessing import (
     ANY_TAB,
@@ -299,6 +300,18 @@ def test_a_number_does_not_match_what_does_not_round_to_it(runs: Runs) -> None:
         ">>> 0.334999, 0.336": "failed",
         ">>> 0.3333": "passed",
     }
+
+
+def test_the_count_of_files_is_told_at_the_end() -> None:
+    ways = ("side by side", "fresh processes")
+    hostile = [f"tests/{corpus.FAILS}{way}-deadlock]" for way in ways]
+    sound = [f"tests/{corpus.PASSES}side by side-{name}]" for name in ("noise", "odd-text")]
+    assert corpus.summary([*hostile, *sound, "tests/test_site.py::test_all"], []) == (
+        "1 hostile snippet files failed alone and said why, in 2 runs; "
+        "2 sound ones passed beside them, in 2 runs"
+    )
+    assert corpus.summary(hostile[:1], hostile[1:]).endswith("; not so: deadlock")
+    assert corpus.summary(["tests/test_site.py::test_all"], []) == ""
 
 
 def test_tensors_of_both_frameworks_agree(runs: Runs) -> None:

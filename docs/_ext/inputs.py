@@ -25,7 +25,6 @@ EVIDENCE = Path("_build", "evidence")
 # all the same. What is in none of these folders is a part too.
 ROWS, CLAIMS, PAGES, RUNS, ELSE = PARTS = ("rows", "claims", "pages", "runs", "else")
 BELOW = {"snippets/_api": ROWS, "snippets/_harness": ELSE, "snippets": CLAIMS, "docs": PAGES}
-BELOW |= {str(EVIDENCE): RUNS}
 # Read by conf.py, by the harness, or by Python itself.
 VARIABLES = (
     *("SITE_URL", "REPOSITORY_URL", "CI", "PATH", "PYTHONPATH", "VIRTUAL_ENV"),
@@ -38,10 +37,15 @@ PACKAGES = (".dist-info", ".egg-info", ".egg-link", ".pth")
 def sources(project: Path) -> dict[str, str]:
     """Return digests of what the site is made from, now and on this machine, by part."""
     found: dict[str, list[str]] = {part: [] for part in PARTS}
-    for note in (*files(project), *files(project / EVIDENCE)):
+    for note in files(project):
         found[_part(note.removeprefix(f"{project}/"))].append(note)
     found[ELSE] += surroundings(project)
-    return {part: _digest(notes) for part, notes in found.items()}
+    return {part: _digest(notes) for part, notes in found.items()} | {RUNS: runs(project)}
+
+
+def runs(project: Path) -> str:
+    """Return the digest of the evidence, the one part that a verification writes."""
+    return _digest(files(project / EVIDENCE))
 
 
 def _part(name: str) -> str:

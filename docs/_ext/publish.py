@@ -67,15 +67,17 @@ def finish(**known: Any) -> None:
     FINISHED.write_text(json.dumps(finished() | known))
 
 
-def is_published(known: dict[str, Any], published: Path, *, verified: bool) -> bool:
-    """Return whether a site is there that was made of what is there now, and not written to.
+def is_published(
+    known: dict[str, Any], sources: dict[str, str], published: Path, *, verified: bool
+) -> bool:
+    """Return whether a site is there that was made of these sources, and not written to.
 
     ``verified`` asks that the snippets had been verified then.
     """
     return (
         "sources" in known
         and known["verified"] >= verified
-        and known["sources"] == inputs.sources(Path())
+        and known["sources"] == sources
         and known["published"] == inputs.published(published)
     )
 
@@ -164,19 +166,19 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Verify if told to, build and publish; return the exit code."""
     site, published = BUILD / "site", BUILD / "html"
     verified = VERIFY in arguments[:1]
-    if len(arguments) <= verified and is_published(finished(), published, verified=verified):
+    sources, known = inputs.sources(Path()), finished()
+    if len(arguments) <= verified and is_published(known, sources, published, verified=verified):
         print("nothing changed: every snippet file, and every row, has evidence already")
         print(f"no page changed; open {published}/index.html")
         return 0
-    sources = inputs.sources(Path())
     sys.path.insert(0, str(Path.cwd()))
     kept = import_module("snippets._harness.kept")
     kept.recall(KNOWN, sources[inputs.ELSE])
     if verified:
-        sound = unchanged(finished(), sources) if arguments == [VERIFY] else set()
+        sound = unchanged(known, sources) if arguments == [VERIFY] else set()
         if code := verify(arguments[1:], sound):
             return code
-        sources[inputs.RUNS] = inputs.sources(Path())[inputs.RUNS]
+        sources[inputs.RUNS] = inputs.runs(Path())
     if code := build(site):
         return code
     kept.keep(KNOWN, sources[inputs.ELSE])
