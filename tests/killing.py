@@ -26,8 +26,8 @@ QUIETLY = os.open(os.devnull, os.O_WRONLY)
 def forked(command: Callable[[], int]) -> int:
     """Run a command in a forked process with a group of its own; return its id."""
     pid = os.fork()
+    os.setpgid(pid, pid)  # of both, whoever comes first: it may be killed before it begins
     if pid == 0:
-        os.setsid()
         os.dup2(QUIETLY, 1)
         os.dup2(QUIETLY, 2)
         os._exit(command())
