@@ -16,8 +16,9 @@ from claims.register import Register
 from playwright.sync_api import Browser
 from sites import PARTS, Site
 
+from snippets._harness import catalogue
 from snippets._harness import evidence as ev
-from snippets._harness.catalogue import Catalogue, Claim
+from snippets._harness.catalogue import Claim, ClaimReader
 from snippets._harness.frontmatter import FrontMatter
 from snippets._harness.markup import Block
 from snippets._harness.problems import CatalogueError
@@ -56,24 +57,27 @@ def opens(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 @pytest.fixture
-def loads(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
-    """How often each claim was loaded from its files."""
-    counted, before = Counter[Path](), Catalogue.load
+def reads(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
+    """How often each claim was read from its files, of which none is known from before."""
+    counted, before = Counter[Path](), ClaimReader.read
 
-    def count(catalogue: Catalogue, folder: Path) -> Claim:
-        counted[folder] += 1
-        return before(catalogue, folder)
+    def count(reader: ClaimReader) -> Claim:
+        counted[reader.folder] += 1
+        return before(reader)
 
-    monkeypatch.setattr(Catalogue, "load", count)
+    monkeypatch.setattr(ClaimReader, "read", count)
     return counted
 
 
-def test_a_build_loads_each_claim_once(tmp_path: Path, loads: Counter[Path]) -> None:
+def test_a_build_reads_each_claim_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: Counter[Path]
+) -> None:
     site = site_of(tmp_path, 3)
-    loads.clear()
+    reads.clear()
+    monkeypatch.setattr(catalogue, "known", {})
     assert site.build(overrides={"extensions": [*PARTS, "machines"]}).warnings == []
-    assert set(loads.values()) == {1}
-    assert len(loads) == 3 * len(AXES)
+    assert set(reads.values()) == {1}
+    assert len(reads) == 3 * len(AXES)
 
 
 def test_more_claims_have_each_file_opened_no_more_often(

@@ -6,6 +6,7 @@ measures once, whatever the number of rounds, and only when it is asked for.
 
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -27,9 +28,14 @@ PHASES = {
 def measure(_rounds: int) -> list[Measure]:
     """Return the seconds of each phase; raise RuntimeError with what was said if one fails."""
     with tempfile.TemporaryDirectory(prefix="clone-") as folder:
-        return [
-            Measure(title, "s", [seconds(command, folder)]) for title, command in PHASES.items()
-        ]
+        return [measured(title, command, folder) for title, command in PHASES.items()]
+
+
+def measured(title: str, command: tuple[str, ...], folder: str) -> Measure:
+    """Return what a phase takes, said at once: should a later one fail, it was not for nothing."""
+    measure = Measure(title, "s", [seconds(command, folder)])
+    print(f"{title} {measure.median:.1f} s", file=sys.stderr, flush=True)
+    return measure
 
 
 def seconds(command: tuple[str, ...], folder: str) -> float:
