@@ -10,7 +10,6 @@ import datetime
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
@@ -19,16 +18,15 @@ from types import MappingProxyType
 
 import yaml
 from packaging.utils import canonicalize_name
-from pydantic import ValidationError
 
-from . import frontmatter, measured, needs
+from . import articles, frontmatter, measured, needs
+from .articles import NAME
 from .frameworks import FRAMEWORKS, distributions
 from .frontmatter import Article, FrontMatter, place
 from .markup import Block, check_code, imports, read_text, split
 from .problems import CatalogueError, Problem, did_you_mean
 from .written import Stamp, stamp, stamp_of_folder
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 SHOWN = re.compile(r"^ *(?:`{3,}|:{3,})\{claim\} *(\S*)", re.MULTILINE)
 
 
@@ -80,8 +78,7 @@ class Catalogue:
     @property
     def articles(self) -> Mapping[str, Article]:
         """The articles by key, in the order of the file."""
-        path = self.root / "articles.toml"
-        return _articles(path, stamp([path]))
+        return articles.load(self.root / "articles.toml")
 
     @property
     def requirements(self) -> tuple[str, ...] | None:
@@ -223,66 +220,8 @@ def _folders(path: Path) -> list[Path]:
 
 
 @lru_cache(maxsize=16)
-def _articles(path: Path, _written: Stamp) -> Mapping[str, Article]:
-    return read_articles(path)
-
-
-@lru_cache(maxsize=16)
 def _requirements(project: Path, _written: Stamp) -> tuple[str, ...] | None:
     return needs.requirements(project)
-
-
-def read_articles(path: Path) -> dict[str, Article]:
-    """Return the articles of a file by key; raise CatalogueError with all that is wrong."""
-    try:
-        text, problems = read_text(path)
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise CatalogueError([Problem(path, 1, 1, f"cannot be read: {error.strerror}")]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogueError([toml_problem(path, text, error)]) from None
-    articles = {}
-    for key, value in data.items():
-        if not isinstance(value, dict):
-            hint = f"write [{key}], and below it title and year"
-            problems.append(Problem(path, line_of(text, key), 1, f"{key!r} is no article; {hint}"))
-            continue
-        if not re.fullmatch(NAME, key):
-            hint = "use lower-case letters, digits and single hyphens"
-            problems.append(Problem(path, line_of(text, key), 1, f"{key!r} is no key; {hint}"))
-            continue
-        try:
-            articles[key] = Article.model_validate(value)
-        except ValidationError as error:
-            for detail in error.errors():
-                message = frontmatter.explain(detail, Article, f" in [{key}]")
-                at = line_of(text, key, str(detail["loc"][0]))
-                problems.append(Problem(path, at, 1, message))
-    if problems:
-        raise CatalogueError(problems)
-    return articles
-
-
-def toml_problem(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    """Return what is not TOML, at the place that the message ends with, or at the end."""
-    what, _, where = str(error).partition(" (at ")
-    end = text.rstrip().count("\n") + 1, 1
-    line, column = map(int, re.findall(r"\d+", where) or end)
-    return Problem(path, line, column, f"not valid TOML: {what[0].lower()}{what[1:]}")
-
-
-def line_of(text: str, table: str, key: str = "") -> int:
-    """Return the line of a key in a table of TOML, or else that of the table."""
-    lines = dict(enumerate(text.split("\n"), 1))
-    name, key = (rf"[\"']?{re.escape(each)}[\"']?\s*" for each in (table, key))
-    head = re.compile(rf"\s*(\[\s*{name}\]|{name}=)")
-    start = next((number for number, line in lines.items() if head.match(line)), 1)
-    for number in range(start + 1, len(lines) + 1):
-        if lines[number].lstrip().startswith("["):
-            break
-        if re.match(rf"\s*{key}=", lines[number]):
-            return number
-    return start
 
 
 @dataclass

@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .catalogue import NAME, SHOWN, Catalogue
+from .articles import NAME
+from .catalogue import SHOWN, Catalogue
 from .problems import Problem, shown
 
 MARK = re.compile(r"\bWRITE: *(.*)")
